@@ -3,6 +3,11 @@
 //! This crate describes; it proves nothing, compiles nothing and makes no OS
 //! calls.
 
+pub mod code;
 pub mod insn;
 
-pub use insn::{AluOp, AtomicOp, Cond, Order, Size, Width};
+pub use code::{Code, DecodeError, SlotError};
+pub use insn::{
+    AluOp, AtomicOp, Callee, Cond, Imm64, Insn, Operand, Order, PacketAt, Pc, Reg, Size, Slot, SpaceCast,
+    Width,
+};
