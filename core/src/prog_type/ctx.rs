@@ -1,0 +1,143 @@
+//! The layout of a context, described once.
+//!
+//! A program sees a *virtual* context (`xdp_md`, `__sk_buff`); the host keeps a
+//! real structure of its own. A [`CtxField`] row maps the one to the other, so
+//! that an access is converted where it is made. Law: a scalar field has the
+//! same bytes in both, so that an access of `n` bytes at `field + k` is one of
+//! `n` bytes at `host + k`; a pointer field, 4 bytes in the virtual context, is
+//! a pointer of 8 bytes in the real one. An embedder's own `#[repr(C)]` context
+//! is its own real structure.
+
+use crate::insn::Size;
+use std::borrow::Cow;
+
+/// A set of access sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SizeSet(u8);
+
+impl SizeSet {
+    /// No access.
+    pub const NONE: Self = Self(0);
+    /// Any size.
+    pub const ALL: Self = Self(0b1111);
+    /// Up to four bytes.
+    pub const UP_TO_4: Self = Self(0b0111);
+
+    /// Just this size.
+    #[must_use]
+    pub const fn only(size: Size) -> Self {
+        Self(1 << size as u8)
+    }
+
+    /// Every size up to this one.
+    #[must_use]
+    pub const fn up_to(size: Size) -> Self {
+        Self((2 << size as u8) - 1)
+    }
+
+    /// Whether the size is in the set.
+    #[must_use]
+    pub const fn contains(self, size: Size) -> bool {
+        self.0 & (1 << size as u8) != 0
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a field of a context holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldKind {
+    /// A number.
+    Scalar,
+    /// The address of the packet's first byte (`data`).
+    PacketData,
+    /// The address of the packet's metadata (`data_meta`).
+    PacketMeta,
+    /// The address after the packet's last byte (`data_end`).
+    PacketEnd,
+    /// A socket, or null.
+    SockOrNull,
+    /// The flow-dissector keys of an skb.
+    FlowKeys,
+}
+
+impl FieldKind {
+    /// Whether the real structure has a pointer of 8 bytes here.
+    #[must_use]
+    pub const fn is_pointer(self) -> bool {
+        !matches!(self, Self::Scalar)
+    }
+}
+
+/// A row: one field of a context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CtxField {
+    /// The name.
+    pub name: Cow<'static, str>,
+    /// The offset in the virtual context, in bytes.
+    pub off: u32,
+    /// The size in the virtual context, in bytes: of a whole array, where it is
+    /// one.
+    pub size: u32,
+    /// The sizes of loads that are allowed, each at a multiple of itself.
+    pub loads: SizeSet,
+    /// The sizes of stores that are allowed, each at a multiple of itself.
+    pub stores: SizeSet,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// The offset in the real structure, in bytes.
+    pub host_off: u32,
+}
+
+/// An access to a context, resolved to the real structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Access {
+    /// What the field holds.
+    pub kind: FieldKind,
+    /// The offset in the real structure, in bytes.
+    pub host_off: u32,
+    /// The size of the access to the real structure.
+    pub host_size: Size,
+}
+
+/// The fields of a context.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CtxLayout {
+    /// The name of the virtual structure, such as `xdp_md`.
+    pub name: Cow<'static, str>,
+    /// The size of the virtual context, in bytes.
+    pub size: u32,
+    /// The size of the real structure, in bytes.
+    pub host_size: u32,
+    /// The fields, by offset; they do not overlap.
+    pub fields: Vec<CtxField>,
+}
+
+impl CtxLayout {
+    /// The field that holds the byte at this offset.
+    #[must_use]
+    pub fn field_at(&self, off: u32) -> Option<&CtxField> {
+        let after = self.fields.partition_point(|f| f.off <= off);
+        self.fields[..after].last().filter(|f| off - f.off < f.size)
+    }
+
+    /// The access of this size at this offset, where it is allowed: within one
+    /// field, of a size that the field allows, at a multiple of that size.
+    #[must_use]
+    pub fn access(&self, off: i64, size: Size, write: bool) -> Option<Access> {
+        let off = u32::try_from(off).ok()?;
+        let field = self.field_at(off)?;
+        let allowed = if write { field.stores } else { field.loads };
+        let within = off - field.off;
+        let fits = within + size.bytes() <= field.size && off.is_multiple_of(size.bytes());
+        (fits && allowed.contains(size)).then_some(Access {
+            kind: field.kind,
+            host_off: field.host_off + within,
+            host_size: if field.kind.is_pointer() { Size::B8 } else { size },
+        })
+    }
+}

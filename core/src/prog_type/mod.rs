@@ -1,0 +1,97 @@
+//! What a kind of program is: its context, its helpers, what it may return.
+//!
+//! The kernel's own kinds are in [`table`]; an embedder's is the same
+//! [`ProgramType`], built at run time.
+
+mod ctx;
+pub mod table;
+
+pub use ctx::{Access, CtxField, CtxLayout, FieldKind, SizeSet};
+
+use crate::helper::Proto;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// What a program finds in its registers at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// r1 is the context.
+    Ctx,
+    /// r1 is a memory region whose size is known at load time, r2 its size in
+    /// bytes.
+    Mem,
+}
+
+/// What a program may do through packet pointers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PacketAccess {
+    /// Nothing.
+    None,
+    /// Read.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+/// Which results a program may have, for some attach type or for every other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnRule {
+    /// The `expected_attach_type` that the rule is for; any, where there is
+    /// none.
+    pub attach: Option<u32>,
+    /// The results allowed, as signed 32-bit numbers.
+    pub range: RangeInclusive<i32>,
+}
+
+/// A kind of program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramType {
+    /// The name: for the kernel's kinds its own in lower case, such as `xdp`.
+    pub name: Cow<'static, str>,
+    /// The kernel's number (`enum bpf_prog_type`), for its kinds.
+    pub number: Option<u32>,
+    /// What the registers hold at the start.
+    pub entry: Entry,
+    /// The context that r1 points to.
+    pub ctx: CtxLayout,
+    /// What may be done through packet pointers.
+    pub packet: PacketAccess,
+    /// Whether the legacy packet loads (`LD_ABS`, `LD_IND`) are allowed.
+    pub legacy_packet_loads: bool,
+    /// What may be returned: the first rule that applies, anything where none
+    /// does.
+    pub returns: Vec<ReturnRule>,
+    /// The helpers that may be called, by number.
+    pub helpers: BTreeMap<i32, Arc<Proto>>,
+    /// The ELF sections whose programs are of this kind, as the names that
+    /// libbpf knows: a name matches itself and what follows it after a `/`.
+    pub sections: Vec<Cow<'static, str>>,
+}
+
+impl ProgramType {
+    /// The results that a program with this attach type may have; anything,
+    /// where there is no rule.
+    #[must_use]
+    pub fn returns(&self, attach: u32) -> Option<RangeInclusive<i32>> {
+        self.returns
+            .iter()
+            .find(|rule| rule.attach.is_none_or(|a| a == attach))
+            .map(|rule| rule.range.clone())
+    }
+
+    /// The helper with this number, where programs of this kind may call it.
+    #[must_use]
+    pub fn helper(&self, id: i32) -> Option<&Arc<Proto>> {
+        self.helpers.get(&id)
+    }
+
+    /// Whether a program in an ELF section of this name is of this kind.
+    #[must_use]
+    pub fn matches_section(&self, section: &str) -> bool {
+        self.sections.iter().any(|s| {
+            section.strip_prefix(s.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}
