@@ -1,0 +1,42 @@
+//! What the verifier knows of a number.
+//!
+//! **Lattice.** A [`Scalar`] is the product of three views of one 64-bit word:
+//! which bits are known ([`Tnum`]), how large the word is, unsigned and signed,
+//! and how large its low 32 bits are, unsigned and signed.
+//!
+//! - meaning: `gamma(s)` is the set of words that every view allows
+//!   ([`Scalar::contains`]);
+//! - order: view by view ([`Scalar::within`]); `a <= b` implies that `gamma(a)`
+//!   is a subset of `gamma(b)`;
+//! - top: [`Scalar::UNKNOWN`]; bottom is no scalar: an operation that may find
+//!   that no word is left returns an [`Option`], and a transfer never does;
+//! - normal form: each view is as tight as the others make it, as far as the
+//!   deductions in `sync` go. Every scalar outside of this module is in normal
+//!   form, so equality is comparison of fields;
+//! - transfer: [`alu`], [`neg`], [`zero_extend`], [`sign_extend`], [`swap`];
+//!   for all `x` in `gamma(a)`, `y` in `gamma(b)`:
+//!   `op.eval(width, x, y)` is in `gamma(alu(op, width, a, b))`;
+//! - refinement: [`refine`] keeps every pair for which the branch goes that way,
+//!   [`decide`] answers only where all pairs agree.
+//!
+//! The laws are in `laws`, stated once: at small word sizes over every abstract
+//! value, at 64 bits over random ones. For that the types have the word's number
+//! of bits as a parameter, `N`, their low part `N / 2` bits; [`Scalar`] and
+//! [`Tnum`] are those of 64.
+
+mod bits;
+mod display;
+mod interval;
+#[cfg(test)]
+mod laws;
+mod range;
+mod refine;
+mod scalar;
+mod sync;
+mod tnum;
+mod transfer;
+
+pub use refine::{decide, refine};
+pub use scalar::{Scalar, ScalarOf};
+pub use tnum::{Tnum, TnumOf};
+pub use transfer::{alu, neg, sign_extend, swap, zero_extend};
