@@ -1,11 +1,14 @@
 //! From slots to instructions.
 //!
 //! One function per instruction class; each reads the fields it uses, and the
-//! [`Fields`] that it returns through see to it that no other field is set.
+//! [`Form`] it reads them through sees to it that no other field is set.
+//!
+//! Where a slot has several faults, the one that the kernel reports first is
+//! reported: the order of the checks is Linux 6.18's.
 
 use super::error::{Field, SlotError};
 use super::opcode::{self as op, X};
-use crate::insn::{Callee, Imm64, Insn, Operand, Order, PacketAt, Reg, Size, Slot, SpaceCast, Width};
+use crate::insn::{AluOp, Callee, Imm64, Insn, Operand, Order, PacketAt, Reg, Size, Slot, SpaceCast, Width};
 
 type Decoded = Result<Insn, SlotError>;
 
@@ -125,15 +128,16 @@ fn register_move(slot: Slot, width: Width) -> Decoded {
     form.unused(&[Field::Imm])?;
     let from = match (slot.off, width) {
         (0, _) => {
-            let (dst, src) = (slot.dst_reg()?, Operand::Reg(slot.src_reg()?));
-            return Ok(Insn::Alu { op: crate::AluOp::Mov, width, dst, src });
+            let (src, dst) = (Operand::Reg(slot.src_reg()?), slot.dst_reg()?);
+            return Ok(Insn::Alu { op: AluOp::Mov, width, dst, src });
         }
         (8, _) => Size::B1,
         (16, _) => Size::B2,
         (32, Width::W64) => Size::B4,
         _ => return Err(form.refuse(Field::Off)),
     };
-    Ok(Insn::MovSx { width, from, dst: slot.dst_reg()?, src: slot.src_reg()? })
+    let (src, dst) = (slot.src_reg()?, slot.dst_reg()?);
+    Ok(Insn::MovSx { width, from, dst, src })
 }
 
 fn address_space_cast(slot: Slot) -> Decoded {
@@ -142,14 +146,16 @@ fn address_space_cast(slot: Slot) -> Decoded {
         op::CAST_TO_USER => SpaceCast::ToUser,
         imm => return Err(SlotError::AddrSpace(imm)),
     };
-    Ok(Insn::AddrSpaceCast { cast, dst: slot.dst_reg()?, src: slot.src_reg()? })
+    let (src, dst) = (slot.src_reg()?, slot.dst_reg()?);
+    Ok(Insn::AddrSpaceCast { cast, dst, src })
 }
 
 fn two_operands(slot: Slot, width: Width, number: u8) -> Decoded {
     let form = Form(if number == op::OP_MOV { "BPF_MOV" } else { "BPF_ALU" }, slot);
     let Some(op) = op::alu_op(number, slot.off) else { return unknown(slot) };
     let op = op.map_err(|()| form.refuse(Field::Off))?;
-    Ok(Insn::Alu { op, width, dst: slot.dst_reg()?, src: form.operand()? })
+    let (src, dst) = (form.operand()?, slot.dst_reg()?);
+    Ok(Insn::Alu { op, width, dst, src })
 }
 
 fn jump(slot: Slot, width: Width) -> Decoded {
@@ -199,19 +205,24 @@ fn may_goto(slot: Slot) -> Decoded {
 
 fn jump_if(slot: Slot, width: Width, number: u8) -> Decoded {
     let Some(cond) = op::cond(number) else { return unknown(slot) };
-    let src = Form("BPF_JMP/JMP32", slot).operand()?;
-    Ok(Insn::JumpIf { cond, width, dst: slot.dst_reg()?, src, off: slot.off })
+    let (dst, src) = (slot.dst_reg()?, Form("BPF_JMP/JMP32", slot).operand()?);
+    Ok(Insn::JumpIf { cond, width, dst, src, off: slot.off })
 }
 
 fn load(slot: Slot) -> Decoded {
-    let size = op::size(slot.code);
+    let form = Form("BPF_LDX", slot);
     let signed = match slot.code & 0xe0 {
         op::MODE_MEM => false,
-        op::MODE_MEMSX if size != Size::B8 => true,
-        _ => return unknown(slot),
+        op::MODE_MEMSX => true,
+        _ => return Err(form.refuse(Field::Code)),
     };
-    Form("BPF_LDX", slot).unused(&[Field::Imm])?;
-    Ok(Insn::Load { size, signed, dst: slot.dst_reg()?, src: slot.src_reg()?, off: slot.off })
+    form.unused(&[Field::Imm])?;
+    let size = op::size(slot.code);
+    if signed && size == Size::B8 {
+        return unknown(slot);
+    }
+    let (src, dst) = (slot.src_reg()?, slot.dst_reg()?);
+    Ok(Insn::Load { size, signed, dst, src, off: slot.off })
 }
 
 fn store_immediate(slot: Slot) -> Decoded {
@@ -227,7 +238,7 @@ fn store(slot: Slot) -> Decoded {
     match slot.code & 0xe0 {
         op::MODE_MEM => {
             Form("BPF_STX", slot).unused(&[Field::Imm])?;
-            let (dst, src) = (slot.dst_reg()?, Operand::Reg(slot.src_reg()?));
+            let (src, dst) = (Operand::Reg(slot.src_reg()?), slot.dst_reg()?);
             Ok(Insn::Store { size: op::size(slot.code), dst, off: slot.off, src })
         }
         op::MODE_ATOMIC => atomic(slot),
@@ -236,10 +247,11 @@ fn store(slot: Slot) -> Decoded {
 }
 
 fn atomic(slot: Slot) -> Decoded {
-    let (size, dst, src, off) = (op::size(slot.code), slot.dst_reg()?, slot.src_reg()?, slot.off);
+    let (size, off) = (op::size(slot.code), slot.off);
+    let registers = || Ok((slot.src_reg()?, slot.dst_reg()?));
     match slot.imm {
-        op::LOAD_ACQUIRE => Ok(Insn::LoadAcquire { size, dst, src, off }),
-        op::STORE_RELEASE => Ok(Insn::StoreRelease { size, dst, off, src }),
+        op::LOAD_ACQUIRE => registers().map(|(src, dst)| Insn::LoadAcquire { size, dst, src, off }),
+        op::STORE_RELEASE => registers().map(|(src, dst)| Insn::StoreRelease { size, dst, off, src }),
         imm => {
             let op = op::atomic_op(imm).ok_or(SlotError::AtomicOp(imm))?;
             let width = match size {
@@ -247,7 +259,7 @@ fn atomic(slot: Slot) -> Decoded {
                 Size::B8 => Width::W64,
                 Size::B1 | Size::B2 => return Err(SlotError::AtomicSize),
             };
-            Ok(Insn::Atomic { op, width, dst, off, src })
+            registers().map(|(src, dst)| Insn::Atomic { op, width, dst, off, src })
         }
     }
 }
@@ -280,8 +292,9 @@ fn load_imm64(slot: Slot, next: Option<Slot>) -> Decoded {
             return Err(SlotError::SecondSlot { field, value: second.field(field) });
         }
     }
+    let imm = imm64(slot, second.imm)?;
     Form("BPF_LD_IMM64", slot).unused(&[Field::Off])?;
-    Ok(Insn::LoadImm64 { dst: slot.dst_reg()?, imm: imm64(slot, second.imm)? })
+    Ok(Insn::LoadImm64 { dst: slot.dst_reg()?, imm })
 }
 
 fn imm64(slot: Slot, high: i32) -> Result<Imm64, SlotError> {

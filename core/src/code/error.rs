@@ -95,9 +95,6 @@ impl SlotError {
     #[must_use]
     pub fn kernel_words(&self) -> String {
         match self {
-            Self::Reserved { form: "BPF_LD_IMM64", field: Field::Code, .. } => {
-                "invalid BPF_LD_IMM insn".into()
-            }
             Self::Reserved { form, .. } => format!("{form} uses reserved fields"),
             Self::Register { register, .. } => format!("R{register} is invalid"),
             Self::SecondSlot { .. } | Self::NoSecondSlot => "invalid bpf_ld_imm64 insn".into(),
