@@ -2,13 +2,15 @@
 //!
 //! This crate describes: instructions and their meaning ([`insn`], [`code`]),
 //! helpers ([`helper`]), program types and their contexts ([`prog_type`]), maps
-//! ([`map`]), a program on its way ([`program`], [`facts`], [`link`]). It proves
+//! ([`map`]), a program on its way ([`program`], [`facts`], [`link`]),
+//! and how it runs, step by step ([`interp`]). It proves
 //! nothing, compiles nothing and makes no OS calls.
 
 pub mod code;
 pub mod facts;
 pub mod helper;
 pub mod insn;
+pub mod interp;
 pub mod link;
 pub mod map;
 pub mod prog_type;
