@@ -88,6 +88,9 @@ pub struct Arg {
     /// The size of an [`ArgKind::Mem`] that the next argument does not say, in
     /// bytes; else 0.
     pub fixed_size: u32,
+    /// The kernel structure that an [`ArgKind::BtfId`] must point to; any,
+    /// where there is none.
+    pub btf: Option<&'static str>,
 }
 
 impl Arg {
@@ -112,10 +115,16 @@ impl Arg {
     /// The size of the memory before it.
     pub const SIZE_OR_ZERO: Self = Self::of(ArgKind::ConstSizeOrZero);
 
+    /// A kernel object of this structure.
+    #[must_use]
+    pub const fn btf(name: &'static str) -> Self {
+        Self { btf: Some(name), ..Self::of(ArgKind::BtfId) }
+    }
+
     /// An argument of a kind, without flags.
     #[must_use]
     pub const fn of(kind: ArgKind) -> Self {
-        Self { kind, flags: ArgFlags::empty(), fixed_size: 0 }
+        Self { kind, flags: ArgFlags::empty(), fixed_size: 0, btf: None }
     }
 
     /// The same with these flags too.
@@ -176,20 +185,35 @@ pub struct Ret {
     pub kind: RetKind,
     /// Whether it may be null instead.
     pub nullable: bool,
+    /// The kernel structure that a [`RetKind::BtfId`] points to, where the
+    /// prototype alone says it.
+    pub btf: Option<&'static str>,
 }
 
 impl Ret {
     /// A number.
-    pub const INTEGER: Self = Self { kind: RetKind::Integer, nullable: false };
+    pub const INTEGER: Self = Self::of(RetKind::Integer);
     /// Nothing.
-    pub const VOID: Self = Self { kind: RetKind::Void, nullable: false };
+    pub const VOID: Self = Self::of(RetKind::Void);
     /// The address of a map value, or null.
-    pub const MAP_VALUE_OR_NULL: Self = Self { kind: RetKind::MapValue, nullable: true };
+    pub const MAP_VALUE_OR_NULL: Self = Self::or_null(RetKind::MapValue);
+
+    /// A value of this kind.
+    #[must_use]
+    pub const fn of(kind: RetKind) -> Self {
+        Self { kind, nullable: false, btf: None }
+    }
 
     /// A value of this kind, or null.
     #[must_use]
     pub const fn or_null(kind: RetKind) -> Self {
-        Self { kind, nullable: true }
+        Self { nullable: true, ..Self::of(kind) }
+    }
+
+    /// A kernel object of this structure, or null.
+    #[must_use]
+    pub const fn btf_or_null(name: &'static str) -> Self {
+        Self { btf: Some(name), ..Self::or_null(RetKind::BtfId) }
     }
 }
 
@@ -219,6 +243,8 @@ pub struct Proto {
     pub ret: Ret,
     /// Whether only a program under a GPL-compatible licence may call it.
     pub gpl_only: bool,
+    /// Whether packet pointers may be passed as memory (`pkt_access`).
+    pub packet_args: bool,
     /// Whether a call may move or change the packet, so that every packet
     /// pointer is lost.
     pub changes_packet: bool,
@@ -238,10 +264,64 @@ impl Proto {
             args: [Arg::UNUSED; 5],
             ret: Ret::INTEGER,
             gpl_only: false,
+            packet_args: false,
             changes_packet: false,
             acquires: None,
             may_sleep: false,
         }
+    }
+
+    /// The same with these arguments, at most five.
+    #[must_use]
+    pub const fn takes(mut self, args: &[Arg]) -> Self {
+        let mut i = 0;
+        while i < args.len() {
+            self.args[i] = args[i];
+            i += 1;
+        }
+        self
+    }
+
+    /// The same with this result.
+    #[must_use]
+    pub const fn returns(mut self, ret: Ret) -> Self {
+        self.ret = ret;
+        self
+    }
+
+    /// The same, for GPL-compatible programs only.
+    #[must_use]
+    pub const fn gpl(mut self) -> Self {
+        self.gpl_only = true;
+        self
+    }
+
+    /// The same, with packet pointers allowed as memory.
+    #[must_use]
+    pub const fn packet_args(mut self) -> Self {
+        self.packet_args = true;
+        self
+    }
+
+    /// The same, after which every packet pointer is lost.
+    #[must_use]
+    pub const fn changes_packet(mut self) -> Self {
+        self.changes_packet = true;
+        self
+    }
+
+    /// The same, acquiring what the caller must release.
+    #[must_use]
+    pub const fn acquires(mut self, kind: RefKind) -> Self {
+        self.acquires = Some(kind);
+        self
+    }
+
+    /// The same, for programs that may sleep only.
+    #[must_use]
+    pub const fn sleeps(mut self) -> Self {
+        self.may_sleep = true;
+        self
     }
 
     /// How many arguments there are.

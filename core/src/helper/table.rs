@@ -1,7 +1,11 @@
-//! The kernel's helpers.
+//! The kernel's helpers, as Linux 6.18 has them: one row for each.
+
+mod base;
+mod net;
 
 use super::{Arg, Proto, Ret};
-use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 /// The numbers that the kernel gives the helpers Brolga itself speaks of.
 pub mod id {
@@ -27,38 +31,67 @@ pub mod id {
     pub const CSUM_DIFF: i32 = 28;
 }
 
+/// The rows by number: one that there is not is empty.
+static BY_ID: LazyLock<Vec<Option<Arc<Proto>>>> = LazyLock::new(|| {
+    let rows = || FAMILIES.iter().flat_map(|family| family.iter());
+    let last = rows().map(|p| p.id).max().unwrap_or(0);
+    let mut table = vec![None; last as usize + 1];
+    for row in rows() {
+        table[row.id as usize] = Some(Arc::new(row.clone()));
+    }
+    table
+});
+
+/// The numbers by name, without `bpf_`.
+static BY_NAME: LazyLock<HashMap<&'static str, i32>> =
+    LazyLock::new(|| all().map(|p| (bare(&p.name), p.id)).collect());
+
+static FAMILIES: [&[Proto]; 2] = [&base::ROWS, &net::ROWS];
+
 /// The helper with this number, where Linux 6.18 has one.
 #[must_use]
 pub fn by_id(id: i32) -> Option<&'static Proto> {
-    PROTOS.iter().find(|p| p.id == id)
+    shared(id).map(AsRef::as_ref)
+}
+
+/// The same, to be held by a program type.
+#[must_use]
+pub fn shared(id: i32) -> Option<&'static Arc<Proto>> {
+    BY_ID.get(usize::try_from(id).ok()?)?.as_ref()
 }
 
 /// The helper with this name (with or without `bpf_`).
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Proto> {
-    let bare = name.strip_prefix("bpf_").unwrap_or(name);
-    PROTOS.iter().find(|p| p.name.strip_prefix("bpf_") == Some(bare))
+    by_id(*BY_NAME.get(bare(name))?)
 }
 
-const fn proto(id: i32, name: &'static str, args: [Arg; 5], ret: Ret) -> Proto {
-    let name = Cow::Borrowed(name);
-    Proto { id, name, args, ret, gpl_only: false, changes_packet: false, acquires: None, may_sleep: false }
+/// Every helper, by number.
+pub fn all() -> impl Iterator<Item = &'static Proto> {
+    BY_ID.iter().flatten().map(AsRef::as_ref)
 }
 
-const U: Arg = Arg::UNUSED;
-const A: Arg = Arg::ANYTHING;
+fn bare(name: &str) -> &str {
+    name.strip_prefix("bpf_").unwrap_or(name)
+}
 
-static PROTOS: [Proto; 2] = [
-    proto(
-        id::MAP_LOOKUP_ELEM,
-        "bpf_map_lookup_elem",
-        [Arg::MAP, Arg::MAP_KEY, U, U, U],
-        Ret::MAP_VALUE_OR_NULL,
-    ),
-    proto(
-        id::MAP_UPDATE_ELEM,
-        "bpf_map_update_elem",
-        [Arg::MAP, Arg::MAP_KEY, Arg::MAP_VALUE, A, U],
-        Ret::INTEGER,
-    ),
-];
+/// A row.
+const fn row(id: i32, name: &'static str, args: &[Arg], ret: Ret) -> Proto {
+    Proto::new(id, name).takes(args).returns(ret)
+}
+
+/// The words that rows are written in.
+mod words {
+    use super::{Arg, Ret};
+
+    pub(super) const ANY: Arg = Arg::ANYTHING;
+    pub(super) const CTX: Arg = Arg::CTX;
+    pub(super) const MAP: Arg = Arg::MAP;
+    pub(super) const KEY: Arg = Arg::MAP_KEY;
+    pub(super) const VALUE: Arg = Arg::MAP_VALUE;
+    pub(super) const MEM: Arg = Arg::MEM;
+    pub(super) const OUT: Arg = Arg::UNINIT_MEM;
+    pub(super) const SIZE: Arg = Arg::SIZE;
+    pub(super) const SIZE0: Arg = Arg::SIZE_OR_ZERO;
+    pub(super) const INT: Ret = Ret::INTEGER;
+}

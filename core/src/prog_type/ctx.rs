@@ -59,8 +59,10 @@ pub enum FieldKind {
     PacketMeta,
     /// The address after the packet's last byte (`data_end`).
     PacketEnd,
-    /// A socket, or null.
+    /// Any socket (a `sock_common`), or null.
     SockOrNull,
+    /// A full socket.
+    Socket,
     /// The flow-dissector keys of an skb.
     FlowKeys,
 }
@@ -91,6 +93,62 @@ pub struct CtxField {
     pub kind: FieldKind,
     /// The offset in the real structure, in bytes.
     pub host_off: u32,
+    /// The `expected_attach_type` that a program must have to see the field;
+    /// any, where there is none.
+    pub attach: Option<u32>,
+}
+
+impl CtxField {
+    /// A number of this size at this offset, at the same place in the real
+    /// structure; not accessible yet.
+    #[must_use]
+    pub const fn scalar(name: &'static str, off: u32, size: u32) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            off,
+            size,
+            loads: SizeSet::NONE,
+            stores: SizeSet::NONE,
+            kind: FieldKind::Scalar,
+            host_off: off,
+            attach: None,
+        }
+    }
+
+    /// The same with loads of these sizes.
+    #[must_use]
+    pub const fn loads(mut self, sizes: SizeSet) -> Self {
+        self.loads = sizes;
+        self
+    }
+
+    /// The same with stores of these sizes.
+    #[must_use]
+    pub const fn stores(mut self, sizes: SizeSet) -> Self {
+        self.stores = sizes;
+        self
+    }
+
+    /// The same holding a pointer of this kind.
+    #[must_use]
+    pub const fn holds(mut self, kind: FieldKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same at this offset of the real structure.
+    #[must_use]
+    pub const fn host(mut self, off: usize) -> Self {
+        self.host_off = off as u32;
+        self
+    }
+
+    /// The same for programs of this attach type only.
+    #[must_use]
+    pub const fn only_for(mut self, attach: u32) -> Self {
+        self.attach = Some(attach);
+        self
+    }
 }
 
 /// An access to a context, resolved to the real structure.
@@ -115,6 +173,10 @@ pub struct CtxLayout {
     pub host_size: u32,
     /// The fields, by offset; they do not overlap.
     pub fields: Vec<CtxField>,
+    /// Whether accesses are rewritten (the kernel type has a
+    /// `convert_ctx_access`). Where they are not, the context is plain memory
+    /// that a helper may be given too.
+    pub converted: bool,
 }
 
 impl CtxLayout {
@@ -125,19 +187,33 @@ impl CtxLayout {
         self.fields[..after].last().filter(|f| off - f.off < f.size)
     }
 
-    /// The access of this size at this offset, where it is allowed: within one
-    /// field, of a size that the field allows, at a multiple of that size.
+    /// The access of this size at this offset, where it is allowed to programs
+    /// of any attach type: within one field, of a size that the field allows,
+    /// at a multiple of that size.
     #[must_use]
     pub fn access(&self, off: i64, size: Size, write: bool) -> Option<Access> {
+        self.field_access(off, size, write).filter(|(f, _)| f.attach.is_none()).map(|(_, access)| access)
+    }
+
+    /// The same for a program of this attach type, which may see fields that
+    /// others may not.
+    #[must_use]
+    pub fn access_as(&self, attach: u32, off: i64, size: Size, write: bool) -> Option<Access> {
+        let sees = |f: &CtxField| f.attach.is_none_or(|a| a == attach);
+        self.field_access(off, size, write).filter(|(f, _)| sees(f)).map(|(_, access)| access)
+    }
+
+    fn field_access(&self, off: i64, size: Size, write: bool) -> Option<(&CtxField, Access)> {
         let off = u32::try_from(off).ok()?;
         let field = self.field_at(off)?;
         let allowed = if write { field.stores } else { field.loads };
         let within = off - field.off;
         let fits = within + size.bytes() <= field.size && off.is_multiple_of(size.bytes());
-        (fits && allowed.contains(size)).then_some(Access {
+        let access = Access {
             kind: field.kind,
             host_off: field.host_off + within,
             host_size: if field.kind.is_pointer() { Size::B8 } else { size },
-        })
+        };
+        (fits && allowed.contains(size)).then_some((field, access))
     }
 }

@@ -4,6 +4,7 @@
 //! [`ProgramType`], built at run time.
 
 mod ctx;
+pub mod host;
 pub mod table;
 
 pub use ctx::{Access, CtxField, CtxLayout, FieldKind, SizeSet};
