@@ -1,0 +1,109 @@
+//! `BPF_MAP_TYPE_ARRAY`: values side by side, all there from the start.
+
+use super::storage::{Entry, Storage};
+use super::{MapError, Update, cells};
+use brolga_core::MapDef;
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+/// Law: value `i` is the `stride` words from `i * stride` on.
+pub(super) struct Array {
+    values: Box<[AtomicU64]>,
+    stride: usize,
+    max_entries: u32,
+    value_size: u32,
+}
+
+impl Array {
+    /// All values zero.
+    pub(super) fn create(def: &MapDef) -> Result<Self, MapError> {
+        let stride = cells::words(def.value_size);
+        let values = cells::zeroed(u64::from(def.max_entries) * stride as u64)?;
+        Ok(Self { values, stride, max_entries: def.max_entries, value_size: def.value_size })
+    }
+
+    fn value(&self, index: u32) -> Option<&[AtomicU64]> {
+        let at = index as usize * self.stride;
+        (index < self.max_entries).then(|| &self.values[at..at + self.stride])
+    }
+}
+
+/// The index that a key is.
+pub(super) fn index(key: &[u8]) -> u32 {
+    key.try_into().map_or(u32::MAX, u32::from_ne_bytes)
+}
+
+/// The index that `get_next_key` gives in an array.
+pub(super) fn next_index(key: Option<&[u8]>, max_entries: u32) -> Option<u32> {
+    match key.map(index) {
+        Some(at) if at < max_entries => (at + 1 < max_entries).then_some(at + 1),
+        Some(_) | None => Some(0),
+    }
+}
+
+/// Whether an array's element may be updated so.
+pub(super) fn check_update(index: u32, max_entries: u32, update: Update) -> Result<(), MapError> {
+    if index >= max_entries {
+        return Err(MapError::Index { index, max_entries });
+    }
+    match update {
+        Update::Any | Update::Exist => Ok(()),
+        Update::NoExist => Err(MapError::Exists),
+    }
+}
+
+impl Storage for Array {
+    fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>> {
+        self.value(index(key)).map(cells::address)
+    }
+
+    fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
+        let index = index(key);
+        check_update(index, self.max_entries, update)?;
+        self.value(index).map_or(Ok(()), |cells| {
+            cells::write(cells, value);
+            Ok(())
+        })
+    }
+
+    fn delete(&self, _key: &[u8]) -> Result<(), MapError> {
+        Err(MapError::NotDeletable)
+    }
+
+    fn host_value_size(&self) -> usize {
+        self.value_size as usize
+    }
+
+    fn read(&self, key: &[u8], value: &mut [u8]) -> bool {
+        self.value(index(key)).map(|cells| cells::read(cells, value)).is_some()
+    }
+
+    fn next_key(&self, key: Option<&[u8]>) -> Option<Vec<u8>> {
+        next_index(key, self.max_entries).map(|index| index.to_ne_bytes().to_vec())
+    }
+
+    fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize> {
+        let key = u32::try_from(cursor).ok()?.to_ne_bytes();
+        let mut value = vec![0; self.host_value_size()];
+        self.read(&key, &mut value).then(|| {
+            entries.push((key.to_vec(), value));
+            cursor + 1
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.max_entries as usize
+    }
+
+    fn value_address(&self) -> Option<NonNull<u8>> {
+        (self.max_entries == 1).then(|| cells::address(&self.values))
+    }
+
+    fn contains(&self, addr: u64, len: u64) -> bool {
+        let Some(off) = addr.checked_sub(self.values.as_ptr().addr() as u64) else { return false };
+        let stride = self.stride as u64 * 8;
+        let within = off % stride;
+        off / stride < u64::from(self.max_entries)
+            && within.checked_add(len).is_some_and(|end| end <= u64::from(self.value_size))
+    }
+}

@@ -1,0 +1,138 @@
+//! What can go wrong with a map, with the kernel's number for it.
+
+use brolga_core::{MapFlags, MapKind};
+use rustix::io::Errno;
+use thiserror::Error;
+
+/// Why a map was not created, or an operation on one not done.
+///
+/// [`errno`](Self::errno) is the number that `bpf(2)` and the helpers give for
+/// the same cause.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// Maps of this kind can not be created here.
+    #[error("maps of kind {} are not supported by this runtime", .0.name())]
+    Unsupported(MapKind),
+    /// The values hold a spin lock, a timer or a typed pointer.
+    #[error("map values with kernel-managed fields are not supported by this runtime")]
+    ManagedFields,
+    /// The kind wants another key size.
+    #[error("a {} map can not have keys of {size} bytes", .kind.name())]
+    KeySize {
+        /// The map's kind.
+        kind: MapKind,
+        /// The key size asked for, in bytes.
+        size: u32,
+    },
+    /// The kind wants another value size.
+    #[error("a {} map can not have values of {size} bytes", .kind.name())]
+    ValueSize {
+        /// The map's kind.
+        kind: MapKind,
+        /// The value size asked for, in bytes.
+        size: u32,
+    },
+    /// A map for no elements.
+    #[error("a {} map needs room for at least one element", .0.name())]
+    NoEntries(MapKind),
+    /// Flags that the kind does not know, or that contradict each other.
+    #[error("a {} map can not have the flags {flags:?}", .kind.name())]
+    Flags {
+        /// The map's kind.
+        kind: MapKind,
+        /// The flags asked for.
+        flags: MapFlags,
+    },
+    /// Keys, values or the number of elements are over the kind's limit.
+    #[error("a {} map of {max_entries} elements with {key_size}-byte keys and {value_size}-byte values is over the limit", .kind.name())]
+    TooBig {
+        /// The map's kind.
+        kind: MapKind,
+        /// The key size asked for, in bytes.
+        key_size: u32,
+        /// The value size asked for, in bytes.
+        value_size: u32,
+        /// The number of elements asked for.
+        max_entries: u32,
+    },
+    /// The memory is not to be had.
+    #[error("no memory for {bytes} bytes of map elements")]
+    NoMemory {
+        /// How much was asked for, in bytes.
+        bytes: u64,
+    },
+    /// A key of another size than the map's keys.
+    #[error("the key has {given} bytes, this map's keys have {needed}")]
+    KeyLength {
+        /// The size of the key given, in bytes.
+        given: usize,
+        /// The size of the map's keys, in bytes.
+        needed: u32,
+    },
+    /// A value of another size than the map's values.
+    #[error("the value has {given} bytes, this map's values have {needed}")]
+    ValueLength {
+        /// The size of the value given, in bytes.
+        given: usize,
+        /// The size that the host's view of a value has, in bytes.
+        needed: usize,
+    },
+    /// Update flags that there are not, or that the map can not honour.
+    #[error("the update flags {0:#x} are not valid for this map")]
+    UpdateFlags(u64),
+    /// An index past the array's end.
+    #[error("index {index} is past the end of an array of {max_entries}")]
+    Index {
+        /// The index.
+        index: u32,
+        /// The array's length.
+        max_entries: u32,
+    },
+    /// A new key in a map that is full.
+    #[error("the map is full")]
+    Full,
+    /// [`Update::NoExist`](super::Update::NoExist) of a key that the map has.
+    #[error("the map already has this key")]
+    Exists,
+    /// A key that the map does not have.
+    #[error("the map does not have this key")]
+    NoEntry,
+    /// Deletion from a map whose elements always exist.
+    #[error("elements of this map can not be deleted")]
+    NotDeletable,
+    /// The host may not read this map ([`MapFlags::WRONLY`]).
+    #[error("the host may not read this map")]
+    NotReadable,
+    /// The host may not write this map ([`MapFlags::RDONLY`], or frozen).
+    #[error("the host may not write this map")]
+    NotWritable,
+    /// The map was frozen before.
+    #[error("the map is already frozen")]
+    AlreadyFrozen,
+}
+
+impl MapError {
+    /// The kernel's (positive) error number for this.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        let errno = match self {
+            Self::Unsupported(_) | Self::ManagedFields => Errno::OPNOTSUPP,
+            Self::KeySize { .. }
+            | Self::ValueSize { .. }
+            | Self::NoEntries(_)
+            | Self::Flags { .. }
+            | Self::KeyLength { .. }
+            | Self::ValueLength { .. }
+            | Self::UpdateFlags(_)
+            | Self::NotDeletable => Errno::INVAL,
+            Self::TooBig { .. } | Self::Index { .. } | Self::Full => Errno::TOOBIG,
+            Self::NoMemory { .. } => Errno::NOMEM,
+            Self::Exists => Errno::EXIST,
+            Self::NoEntry => Errno::NOENT,
+            Self::NotReadable | Self::NotWritable => Errno::PERM,
+            Self::AlreadyFrozen => Errno::BUSY,
+        };
+        errno.raw_os_error()
+    }
+}

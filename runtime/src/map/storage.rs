@@ -1,0 +1,56 @@
+//! What every kind of map can do: `struct bpf_map_ops`.
+
+use super::{MapError, Update};
+use std::any::Any;
+use std::ptr::NonNull;
+
+/// A key and its value, copied out of a map.
+pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+
+/// The elements of a map. Keys and values have the sizes of the map's
+/// definition: whoever calls has checked that.
+pub(crate) trait Storage: Any + Send + Sync {
+    /// The address of a key's value, for a program: of a per-CPU map the value
+    /// of the CPU that this runs on. It is aligned to 8 and stays valid, if not
+    /// the key's, as long as the storage.
+    fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>>;
+
+    /// Sets a key's value, for a program.
+    fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError>;
+
+    /// Removes a key.
+    fn delete(&self, key: &[u8]) -> Result<(), MapError>;
+
+    /// The size of a value as the host sees it, in bytes.
+    fn host_value_size(&self) -> usize;
+
+    /// Copies a key's value to `value`, of [`host_value_size`](Self::host_value_size)
+    /// bytes, for the host; whether there is the key.
+    fn read(&self, key: &[u8], value: &mut [u8]) -> bool;
+
+    /// Sets a key's value, for the host.
+    fn write(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
+        self.update(key, value, update)
+    }
+
+    /// The kernel's `get_next_key`: the key after this one; the first where
+    /// there is no key given, or the map does not have it; `None` after the
+    /// last.
+    fn next_key(&self, key: Option<&[u8]>) -> Option<Vec<u8>>;
+
+    /// Appends the elements at `cursor`, a place in the storage's own order that
+    /// starts at 0, to `entries`; the next place, or `None` past the end.
+    fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize>;
+
+    /// How many elements there are.
+    fn len(&self) -> usize;
+
+    /// The address of the only value, where the map is an array of one.
+    fn value_address(&self) -> Option<NonNull<u8>> {
+        None
+    }
+
+    /// Whether the `len` bytes at `addr` lie within one value that a program may
+    /// have the address of.
+    fn contains(&self, addr: u64, len: u64) -> bool;
+}
