@@ -1,12 +1,14 @@
 //! What an eBPF program is.
 //!
 //! This crate describes: instructions and their meaning ([`insn`], [`code`]),
-//! helpers ([`helper`]), program types and their contexts ([`prog_type`]), maps
-//! ([`map`]), a program on its way ([`program`], [`facts`], [`link`]),
-//! and how it runs, step by step ([`interp`]). It proves
-//! nothing, compiles nothing and makes no OS calls.
+//! their text ([`asm`], [`disasm`]), helpers ([`helper`]), program types and
+//! their contexts ([`prog_type`]), maps ([`map`]), a program on its way
+//! ([`program`], [`facts`], [`link`]), and how it runs, step by step
+//! ([`interp`]). It proves nothing, compiles nothing and makes no OS calls.
 
+pub mod asm;
 pub mod code;
+pub mod disasm;
 pub mod facts;
 pub mod helper;
 pub mod insn;
@@ -15,6 +17,7 @@ pub mod link;
 pub mod map;
 pub mod prog_type;
 pub mod program;
+mod text;
 
 pub use code::{Code, DecodeError, SlotError};
 pub use facts::Facts;

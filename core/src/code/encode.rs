@@ -6,7 +6,8 @@ use crate::insn::{AluOp, Callee, Imm64, Insn, Operand, Order, PacketAt, Reg, Siz
 /// The slot that encodes an instruction, and the second one where it has one.
 ///
 /// An instruction whose fields no slot can hold (a narrow [`Insn::Jump`] whose
-/// offset passes 16 bits, say) has the fields cut; the decoder makes none.
+/// offset passes 16 bits, say) has the fields cut; [`check`](super::check)
+/// finds those, and the decoder makes none.
 #[must_use]
 pub fn encode_slot(insn: &Insn) -> (Slot, Option<Slot>) {
     if let Insn::LoadImm64 { dst, imm } = *insn {

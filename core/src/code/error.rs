@@ -88,6 +88,12 @@ pub enum SlotError {
         /// What it holds.
         value: i64,
     },
+    /// No slot, but an instruction that none can hold: a [`goto`] whose distance
+    /// passes 16 bits.
+    ///
+    /// [`goto`]: crate::Insn::Jump
+    #[error("the distance of a goto passes 16 bits")]
+    Cut,
 }
 
 impl SlotError {
@@ -103,12 +109,13 @@ impl SlotError {
             | Self::AtomicOp(_)
             | Self::AtomicSize
             | Self::AddrSpace(_)
-            | Self::MayGoto(_) => self.to_string(),
+            | Self::MayGoto(_)
+            | Self::Cut => self.to_string(),
         }
     }
 }
 
-/// Bytes that are no program.
+/// Bytes or instructions that are no program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum DecodeError {
     /// There are none.

@@ -13,6 +13,9 @@ use crate::insn::{Insn, Pc, Slot};
 
 /// A program's instructions, each at the place of its first slot. The place of
 /// the second slot of a 64-bit immediate load holds none.
+///
+/// Law: for every `code`, `Code::decode(&code.encode()) == Ok(code)`; and for
+/// all bytes that decode, encoding gives them back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Code {
     slots: Box<[Option<Insn>]>,
@@ -55,10 +58,13 @@ impl Code {
     ///
     /// # Errors
     ///
-    /// Where there are none or too many.
+    /// Where there are none or too many, or where one is none that slots can
+    /// hold ([`check`]).
     pub fn from_insns(insns: impl IntoIterator<Item = Insn>) -> Result<Self, DecodeError> {
         let mut out = Vec::new();
         for insn in insns {
+            let at = Pc(out.len() as u32);
+            check(&insn).map_err(|why| DecodeError::Slot { at, why })?;
             place(&mut out, insn);
         }
         check_count(out.len())?;
@@ -118,12 +124,25 @@ impl Code {
     ///
     /// # Panics
     ///
-    /// Where there is no instruction at the place, or one of another length.
+    /// Where there is no instruction at the place, or one of another length, or
+    /// where slots cannot hold the new one ([`check`]).
     pub fn replace(&mut self, pc: Pc, insn: Insn) {
+        assert_eq!(check(&insn), Ok(()), "a replacement that slots can hold");
         let old = self.slots[pc.index()].as_mut().expect("an instruction to replace");
         assert_eq!(old.slots(), insn.slots(), "a replacement of the same length");
         *old = insn;
     }
+}
+
+/// That slots can hold the instruction: that what encodes it decodes to it. The
+/// types alone allow a few that are none, such as an 8-byte sign-extending load.
+///
+/// # Errors
+///
+/// What the decoder says of the slot, or [`SlotError::Cut`].
+pub fn check(insn: &Insn) -> Result<(), SlotError> {
+    let (first, second) = encode_slot(insn);
+    if decode_slot(first, second)? == *insn { Ok(()) } else { Err(SlotError::Cut) }
 }
 
 fn check_count(slots: usize) -> Result<(), DecodeError> {

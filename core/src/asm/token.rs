@@ -1,0 +1,207 @@
+//! A line as words, numbers and operators.
+
+use super::AsmCause;
+use crate::text::{continues_word, starts_word};
+
+/// One piece of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    /// A name or keyword.
+    Word(&'a str),
+    /// What starts with a digit, up to what cannot be in a number or a word.
+    Number(&'a str),
+    /// An operator or mark.
+    Mark(&'static str),
+    /// A character that belongs to nothing.
+    Stray(char),
+    /// The end of the line.
+    End,
+}
+
+/// Every operator and mark, such that none comes after a prefix of itself.
+const MARKS: [&str; 35] = [
+    "s>>=", "<<=", ">>=", "s/=", "s%=", "s>=", "s<=", "+=", "-=", "*=", "/=", "|=", "&=", "^=", "%=", "==",
+    "!=", "<=", ">=", "s>", "s<", "=", "<", ">", "&", "+", "-", "*", "(", ")", "[", "]", ",", ":", "#",
+];
+
+impl Token<'_> {
+    /// The token for a message.
+    pub(super) fn quoted(self) -> String {
+        match self {
+            Self::Word(text) | Self::Number(text) => format!("`{}`", excerpt(text)),
+            Self::Mark(text) => format!("`{text}`"),
+            Self::Stray(c) => format!("{c:?}"),
+            Self::End => "the end of the line".into(),
+        }
+    }
+}
+
+/// The text, cut where it is long: a message shall not be as long as its input.
+pub(super) fn excerpt(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.into(),
+    }
+}
+
+/// A place in a line that is read from left to right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'a> {
+    line: &'a str,
+    /// Where the next token starts, in bytes.
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(line: &'a str) -> Self {
+        let mut cursor = Self { line, at: 0 };
+        cursor.skip_space();
+        cursor
+    }
+
+    /// Where the next token starts, in bytes.
+    pub(super) const fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The next token.
+    pub(super) fn peek(&self) -> Token<'a> {
+        self.token().0
+    }
+
+    /// The next token, which is passed.
+    pub(super) fn next(&mut self) -> Token<'a> {
+        let (token, len) = self.token();
+        self.at += len;
+        self.skip_space();
+        token
+    }
+
+    /// Passes the next token where it is this mark.
+    pub(super) fn accept(&mut self, mark: &str) -> bool {
+        let found = matches!(self.peek(), Token::Mark(m) if m == mark);
+        if found {
+            self.next();
+        }
+        found
+    }
+
+    /// Passes a symbol in angle brackets, which `llvm-objdump` writes after a
+    /// jump's distance.
+    pub(super) fn skip_symbol(&mut self) {
+        let rest = &self.line[self.at..];
+        if let Some(end) = rest.find('>').filter(|_| rest.starts_with('<')) {
+            self.at += end + 1;
+            self.skip_space();
+        }
+    }
+
+    fn skip_space(&mut self) {
+        let rest = &self.line[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn token(&self) -> (Token<'a>, usize) {
+        let rest = &self.line[self.at..];
+        let run = || &rest[..rest.find(|c| !continues_word(c)).unwrap_or(rest.len())];
+        let Some(first) = rest.chars().next() else { return (Token::End, 0) };
+        if let Some(mark) = MARKS.iter().find(|m| rest.starts_with(**m)) {
+            (Token::Mark(mark), mark.len())
+        } else if first.is_ascii_digit() {
+            (Token::Number(run()), run().len())
+        } else if starts_word(first) {
+            (Token::Word(run()), run().len())
+        } else {
+            (Token::Stray(first), first.len_utf8())
+        }
+    }
+}
+
+/// The value of a number token, decimal or hexadecimal.
+pub(super) fn magnitude(text: &str) -> Result<u64, AsmCause> {
+    let value = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    value.map_err(|_| AsmCause::Number(excerpt(text)))
+}
+
+/// A line's code, and its comment without the mark that starts it: `;`, `//`,
+/// or a `#` that no word touches on its left.
+#[must_use]
+pub fn split_comment(line: &str) -> (&str, Option<&str>) {
+    let apart = |at: usize| line[..at].chars().next_back().is_none_or(char::is_whitespace);
+    let start = line.char_indices().find_map(|(at, c)| match c {
+        ';' => Some((at, 1)),
+        '/' if line[at..].starts_with("//") => Some((at, 2)),
+        '#' if apart(at) => Some((at, 1)),
+        _ => None,
+    });
+    match start {
+        Some((at, mark)) => (&line[..at], Some(&line[at + mark..])),
+        None => (line, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insn::{AluOp, AtomicOp, Cond};
+    use crate::text::Spelled;
+
+    fn tokens(line: &str) -> Vec<Token<'_>> {
+        let mut cursor = Cursor::new(line);
+        std::iter::from_fn(|| Some(cursor.next()).filter(|t| *t != Token::End)).collect()
+    }
+
+    fn one_token<T: Spelled>() {
+        for x in T::EVERY {
+            assert_eq!(tokens(x.spelling()).len(), 1, "{}", x.spelling());
+        }
+    }
+
+    #[test]
+    fn no_mark_hides_a_longer_one() {
+        for (i, early) in MARKS.iter().enumerate() {
+            assert!(MARKS[i + 1..].iter().all(|late| !late.starts_with(early)), "{early}");
+        }
+    }
+
+    #[test]
+    fn each_operator_is_one_token() {
+        one_token::<AluOp>();
+        one_token::<Cond>();
+        one_token::<AtomicOp>();
+    }
+
+    #[test]
+    fn pieces_of_a_line() {
+        use Token::{Mark, Number, Stray, Word};
+        let expected = [Word("r0"), Mark("="), Mark("*"), Mark("("), Word("u8"), Mark("*"), Mark(")")];
+        assert_eq!(tokens("r0 = *(u8 *)"), expected);
+        assert_eq!(tokens("r1s>=-0x8"), [Word("r1s"), Mark(">="), Mark("-"), Number("0x8")]);
+        assert_eq!(tokens(" 10ll é"), [Number("10ll"), Stray('é')]);
+        assert_eq!(tokens("\t \u{a0}"), []);
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(magnitude("0"), Ok(0));
+        assert_eq!(magnitude("0xFf"), Ok(255));
+        assert_eq!(magnitude("18446744073709551615"), Ok(u64::MAX));
+        for bad in ["0x", "1_000", "12x", "18446744073709551616", "0x10000000000000000", "0b1"] {
+            assert_eq!(magnitude(bad), Err(AsmCause::Number(bad.into())));
+        }
+    }
+
+    #[test]
+    fn comments() {
+        assert_eq!(split_comment("r0 = 1 ; x"), ("r0 = 1 ", Some(" x")));
+        assert_eq!(split_comment("r0 = 1 // x"), ("r0 = 1 ", Some(" x")));
+        assert_eq!(split_comment("r0 /= 1 # x"), ("r0 /= 1 ", Some(" x")));
+        assert_eq!(split_comment("call unknown#7"), ("call unknown#7", None));
+        assert_eq!(split_comment("#"), ("", Some("")));
+        assert_eq!(split_comment(";! a; b"), ("", Some("! a; b")));
+    }
+}
