@@ -2,6 +2,11 @@
 
 mod base;
 mod net;
+mod shared_state;
+mod skb;
+mod sock;
+mod trace;
+mod variants;
 
 use super::{Arg, Proto, Ret};
 use std::collections::HashMap;
@@ -46,7 +51,8 @@ static BY_ID: LazyLock<Vec<Option<Arc<Proto>>>> = LazyLock::new(|| {
 static BY_NAME: LazyLock<HashMap<&'static str, i32>> =
     LazyLock::new(|| all().map(|p| (bare(&p.name), p.id)).collect());
 
-static FAMILIES: [&[Proto]; 2] = [&base::ROWS, &net::ROWS];
+static FAMILIES: [&[Proto]; 6] =
+    [&base::ROWS, &shared_state::ROWS, &trace::ROWS, &skb::ROWS, &net::ROWS, &sock::ROWS];
 
 /// The helper with this number, where Linux 6.18 has one.
 #[must_use]
@@ -58,6 +64,14 @@ pub fn by_id(id: i32) -> Option<&'static Proto> {
 #[must_use]
 pub fn shared(id: i32) -> Option<&'static Arc<Proto>> {
     BY_ID.get(usize::try_from(id).ok()?)?.as_ref()
+}
+
+/// A helper of the kernel's as some kinds of programs have it, where it differs
+/// from what [`by_id`] says: by a name of our own, such as
+/// `get_cgroup_classid@task`.
+#[must_use]
+pub fn variant(name: &str) -> Option<Arc<Proto>> {
+    variants::ROWS.iter().find(|(n, _)| *n == name).map(|(_, proto)| Arc::new(proto.clone()))
 }
 
 /// The helper with this name (with or without `bpf_`).
@@ -83,15 +97,50 @@ const fn row(id: i32, name: &'static str, args: &[Arg], ret: Ret) -> Proto {
 /// The words that rows are written in.
 mod words {
     use super::{Arg, Ret};
+    use crate::helper::{ArgFlags, ArgKind, RetKind};
 
     pub(super) const ANY: Arg = Arg::ANYTHING;
     pub(super) const CTX: Arg = Arg::CTX;
     pub(super) const MAP: Arg = Arg::MAP;
     pub(super) const KEY: Arg = Arg::MAP_KEY;
     pub(super) const VALUE: Arg = Arg::MAP_VALUE;
+    /// Memory that is read, of any kind.
     pub(super) const MEM: Arg = Arg::MEM;
+    /// Memory that is read, but no read-only memory.
+    pub(super) const PLAIN: Arg = Arg::of(ArgKind::Mem);
+    /// Memory that is filled.
     pub(super) const OUT: Arg = Arg::UNINIT_MEM;
+    /// Memory that is read and written.
+    pub(super) const IN_OUT: Arg = PLAIN.with(ArgFlags::WRITE);
     pub(super) const SIZE: Arg = Arg::SIZE;
     pub(super) const SIZE0: Arg = Arg::SIZE_OR_ZERO;
+    /// A constant string.
+    pub(super) const STR: Arg = Arg::of(ArgKind::ConstStr);
+    pub(super) const FUNC: Arg = Arg::of(ArgKind::Func);
+    /// What a callback gets: a stack pointer or null.
+    pub(super) const STACK0: Arg = Arg::of(ArgKind::Stack).or_null();
+    pub(super) const DYNPTR: Arg = Arg::of(ArgKind::Dynptr);
+    /// Any socket that a program may have.
+    pub(super) const SOCK: Arg = Arg::of(ArgKind::BtfSockCommon);
+    /// Any socket, not by its BTF type.
+    pub(super) const SOCK_COMMON: Arg = Arg::of(ArgKind::SockCommon);
+    pub(super) const TASK: Arg = Arg::btf("task_struct");
+
     pub(super) const INT: Ret = Ret::INTEGER;
+    pub(super) const VOID: Ret = Ret::VOID;
+    pub(super) const VALUE_OR_NULL: Ret = Ret::MAP_VALUE_OR_NULL;
+    pub(super) const SOCKET_OR_NULL: Ret = Ret::or_null(RetKind::Socket);
+
+    /// An argument whose reference is released.
+    pub(super) const fn released(arg: Arg) -> Arg {
+        arg.with(ArgFlags::RELEASE)
+    }
+
+    /// An aligned number of this many bytes that is filled.
+    pub(super) const fn out(size: u32) -> Arg {
+        OUT.with(ArgFlags::ALIGNED).sized(size)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,34 @@ pub struct SkBuffHost {
     /// No program sees it.
     pub pad: [u8; 7],
 }
+
+/// The real structure behind `sk_msg_md`.
+///
+/// `data <= data_end`, and `data_end - data` is at most `size`: what of the
+/// message lies in one piece.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct SkMsgHost {
+    /// The address of the first byte that packet pointers reach.
+    pub data: u64,
+    /// The address after the last byte that packet pointers reach.
+    pub data_end: u64,
+    /// The socket; never 0 where a program may look at it.
+    pub sk: u64,
+    /// The socket's address family.
+    pub family: u32,
+    /// The peer's IPv4 address, in network order.
+    pub remote_ip4: u32,
+    /// The own IPv4 address, in network order.
+    pub local_ip4: u32,
+    /// The peer's IPv6 address, in network order.
+    pub remote_ip6: [u32; 4],
+    /// The own IPv6 address, in network order.
+    pub local_ip6: [u32; 4],
+    /// The peer's port, in network order.
+    pub remote_port: u32,
+    /// The own port, in host order.
+    pub local_port: u32,
+    /// The size of the message, in bytes.
+    pub size: u32,
+}

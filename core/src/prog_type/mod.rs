@@ -46,6 +46,18 @@ pub struct ReturnRule {
     pub range: RangeInclusive<i32>,
 }
 
+/// Whether programs of a kind may sleep, that is, may be loaded with
+/// [`LoadFlags::SLEEPABLE`](crate::program::LoadFlags::SLEEPABLE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sleepable {
+    /// They may not.
+    No,
+    /// As they wish.
+    Allowed,
+    /// They can not be loaded without the flag.
+    Required,
+}
+
 /// A kind of program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramType {
@@ -53,6 +65,11 @@ pub struct ProgramType {
     pub name: Cow<'static, str>,
     /// The kernel's number (`enum bpf_prog_type`), for its kinds.
     pub number: Option<u32>,
+    /// The `expected_attach_type` values that a program may be loaded with; any,
+    /// where there are none.
+    pub attach_types: Vec<u32>,
+    /// Whether the programs may sleep.
+    pub sleepable: Sleepable,
     /// What the registers hold at the start.
     pub entry: Entry,
     /// The context that r1 points to.
@@ -72,6 +89,25 @@ pub struct ProgramType {
 }
 
 impl ProgramType {
+    /// A kind of program to build others from: r1 is an empty context, no
+    /// packet, no helpers, any result, no section.
+    #[must_use]
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            number: None,
+            attach_types: Vec::new(),
+            sleepable: Sleepable::No,
+            entry: Entry::Ctx,
+            ctx: CtxLayout::default(),
+            packet: PacketAccess::None,
+            legacy_packet_loads: false,
+            returns: Vec::new(),
+            helpers: BTreeMap::new(),
+            sections: Vec::new(),
+        }
+    }
+
     /// The results that a program with this attach type may have; anything,
     /// where there is no rule.
     #[must_use]

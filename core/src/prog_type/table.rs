@@ -1,15 +1,34 @@
 //! The kernel's program types, as Linux 6.18 has them.
 
+mod msg;
 mod raw;
 mod sets;
 mod skb;
+mod trace;
 mod xdp;
 
 use super::ProgramType;
 use std::sync::{Arc, LazyLock};
 
 static ALL: LazyLock<Vec<Arc<ProgramType>>> = LazyLock::new(|| {
-    [raw::raw(), skb::socket_filter(), skb::sched_cls(), xdp::xdp()].into_iter().map(Arc::new).collect()
+    let rows = [
+        raw::raw(),
+        skb::socket_filter(),
+        trace::kprobe(),
+        skb::sched_cls(),
+        skb::sched_act(),
+        trace::tracepoint(),
+        xdp::xdp(),
+        trace::perf_event(),
+        skb::cgroup_skb(),
+        skb::lwt_in(),
+        skb::lwt_out(),
+        skb::lwt_xmit(),
+        msg::sk_msg(),
+        trace::raw_tracepoint(),
+        trace::syscall(),
+    ];
+    rows.into_iter().map(Arc::new).collect()
 });
 
 /// Every program type that there is a full description of: the kernel's, and
@@ -40,3 +59,6 @@ pub fn by_section(section: &str) -> Option<Arc<ProgramType>> {
 fn find(is_it: impl Fn(&ProgramType) -> bool) -> Option<Arc<ProgramType>> {
     ALL.iter().find(|t| is_it(t)).cloned()
 }
+
+#[cfg(test)]
+mod tests;

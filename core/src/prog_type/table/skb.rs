@@ -1,9 +1,13 @@
 //! The kinds of programs that are run on an skb.
 
-use super::sets::{BASE, helpers};
+use super::sets::{
+    BASE, CGROUP_SKB, LOOKUP, LWT, LWT_XMIT, NET, SOCKET, SOCKET_FILTER, SYN_COOKIES, TRAFFIC_CONTROL,
+    helpers,
+};
 use crate::insn::Size;
 use crate::prog_type::host::SkBuffHost;
-use crate::prog_type::{CtxField, CtxLayout, Entry, FieldKind, PacketAccess, ProgramType, SizeSet};
+use crate::prog_type::{CtxField, CtxLayout, FieldKind, PacketAccess, ProgramType, ReturnRule, SizeSet};
+use std::borrow::Cow;
 use std::mem::{offset_of, size_of};
 
 const WORD: SizeSet = SizeSet::only(Size::B4);
@@ -88,36 +92,93 @@ fn sk_buff(hidden: &[&str], stored: &[&str]) -> CtxLayout {
 }
 
 /// The fields that describe the packet's socket.
-const SOCKET: [&str; 7] =
+const SOCKET_FIELDS: [&str; 7] =
     ["family", "remote_ip4", "local_ip4", "remote_ip6", "local_ip6", "remote_port", "local_port"];
 
 pub(super) fn socket_filter() -> ProgramType {
-    let hidden =
-        [&SOCKET[..], &["tc_classid", "data", "data_end", "data_meta", "tstamp", "tstamp_type", "hwtstamp"]];
+    let hidden = [
+        &SOCKET_FIELDS[..],
+        &["tc_classid", "data", "data_end", "data_meta", "tstamp", "tstamp_type", "hwtstamp"],
+    ];
     ProgramType {
-        name: "socket_filter".into(),
         number: Some(1),
-        entry: Entry::Ctx,
         ctx: sk_buff(&hidden.concat(), &["cb"]),
-        packet: PacketAccess::None,
         legacy_packet_loads: true,
-        returns: vec![],
-        helpers: helpers(&[BASE, &["skb_load_bytes"]]),
+        helpers: helpers(&[BASE, NET, SOCKET_FILTER]),
         sections: vec!["socket".into()],
+        ..ProgramType::new("socket_filter")
+    }
+}
+
+fn traffic_control(name: &'static str, number: u32, sections: &[&'static str]) -> ProgramType {
+    let stored = ["mark", "tc_index", "priority", "tc_classid", "cb", "tstamp", "queue_mapping"];
+    ProgramType {
+        number: Some(number),
+        ctx: sk_buff(&SOCKET_FIELDS, &stored),
+        packet: PacketAccess::Write,
+        legacy_packet_loads: true,
+        helpers: helpers(&[BASE, NET, SOCKET_FILTER, LOOKUP, SOCKET, SYN_COOKIES, TRAFFIC_CONTROL]),
+        sections: sections.iter().map(|s| Cow::from(*s)).collect(),
+        ..ProgramType::new(name)
     }
 }
 
 pub(super) fn sched_cls() -> ProgramType {
-    let stored = ["mark", "tc_index", "priority", "tc_classid", "cb", "tstamp", "queue_mapping"];
+    traffic_control("sched_cls", 3, &["tc", "tcx", "classifier", "netkit"])
+}
+
+pub(super) fn sched_act() -> ProgramType {
+    traffic_control("sched_act", 4, &["action"])
+}
+
+/// `BPF_CGROUP_INET_INGRESS`: packets may be dropped or let through.
+const INGRESS: u32 = 0;
+/// `BPF_CGROUP_INET_EGRESS`: congestion may be said too.
+const EGRESS: u32 = 1;
+
+pub(super) fn cgroup_skb() -> ProgramType {
+    let hidden = ["tc_classid", "data_meta", "wire_len", "tstamp_type"];
     ProgramType {
-        name: "sched_cls".into(),
-        number: Some(3),
-        entry: Entry::Ctx,
-        ctx: sk_buff(&SOCKET, &stored),
-        packet: PacketAccess::Write,
-        legacy_packet_loads: true,
-        returns: vec![],
-        helpers: helpers(&[BASE, &["skb_load_bytes", "csum_diff"]]),
-        sections: ["tc", "tcx", "classifier", "netkit"].map(Into::into).to_vec(),
+        number: Some(8),
+        attach_types: vec![INGRESS, EGRESS],
+        ctx: sk_buff(&hidden, &["mark", "priority", "cb", "tstamp"]),
+        packet: PacketAccess::Read,
+        returns: vec![
+            ReturnRule { attach: Some(EGRESS), range: 0..=3 },
+            ReturnRule { attach: None, range: 0..=1 },
+        ],
+        helpers: helpers(&[BASE, NET, SOCKET_FILTER, LOOKUP, SOCKET, CGROUP_SKB]),
+        sections: vec!["cgroup_skb".into(), "cgroup/skb".into()],
+        ..ProgramType::new("cgroup_skb")
     }
+}
+
+fn tunnel(
+    name: &'static str,
+    number: u32,
+    packet: PacketAccess,
+    more: &'static [&'static str],
+) -> ProgramType {
+    let hidden =
+        [&SOCKET_FIELDS[..], &["tc_classid", "data_meta", "tstamp", "tstamp_type", "wire_len", "hwtstamp"]];
+    ProgramType {
+        number: Some(number),
+        ctx: sk_buff(&hidden.concat(), &["mark", "priority", "cb"]),
+        packet,
+        helpers: helpers(&[BASE, NET, LWT, more]),
+        sections: vec![name.into()],
+        ..ProgramType::new(name)
+    }
+}
+
+pub(super) fn lwt_in() -> ProgramType {
+    tunnel("lwt_in", 10, PacketAccess::Read, &["lwt_push_encap"])
+}
+
+pub(super) fn lwt_out() -> ProgramType {
+    tunnel("lwt_out", 11, PacketAccess::Read, &[])
+}
+
+pub(super) fn lwt_xmit() -> ProgramType {
+    tunnel("lwt_xmit", 12, PacketAccess::Write, LWT_XMIT)
 }

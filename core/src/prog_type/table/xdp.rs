@@ -1,9 +1,9 @@
 //! `xdp`.
 
-use super::sets::{BASE, helpers};
+use super::sets::{BASE, LOOKUP, NET, SYN_COOKIES, XDP, helpers};
 use crate::insn::Size;
 use crate::prog_type::host::XdpHost;
-use crate::prog_type::{CtxField, CtxLayout, Entry, FieldKind, PacketAccess, ProgramType, SizeSet};
+use crate::prog_type::{CtxField, CtxLayout, FieldKind, PacketAccess, ProgramType, SizeSet};
 use std::mem::{offset_of, size_of};
 
 /// The `expected_attach_type` of programs in a devmap (`BPF_XDP_DEVMAP`).
@@ -34,14 +34,11 @@ fn xdp_md() -> CtxLayout {
 
 pub(super) fn xdp() -> ProgramType {
     ProgramType {
-        name: "xdp".into(),
         number: Some(6),
-        entry: Entry::Ctx,
         ctx: xdp_md(),
         packet: PacketAccess::Write,
-        legacy_packet_loads: false,
-        returns: vec![],
-        helpers: helpers(&[BASE, &["csum_diff"]]),
+        helpers: helpers(&[BASE, NET, XDP, LOOKUP, SYN_COOKIES]),
         sections: vec!["xdp".into(), "xdp.frags".into()],
+        ..ProgramType::new("xdp")
     }
 }
