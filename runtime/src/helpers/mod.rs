@@ -5,6 +5,8 @@
 //! Errors are negative error numbers, sign-extended to 64 bits. No body panics;
 //! what else may panic runs under [`guard`].
 
+#![expect(unsafe_code, reason = "programs pass addresses to helpers")]
+
 mod guard;
 mod map;
 mod memory;

@@ -1,6 +1,7 @@
 //! `BPF_MAP_TYPE_ARRAY`: values side by side, all there from the start.
 
 use super::storage::{Entry, Storage};
+use super::value::ValueShape;
 use super::{MapError, Update, cells};
 use brolga_core::MapDef;
 use std::ptr::NonNull;
@@ -11,15 +12,16 @@ pub(super) struct Array {
     values: Box<[AtomicU64]>,
     stride: usize,
     max_entries: u32,
-    value_size: u32,
+    shape: ValueShape,
 }
 
 impl Array {
     /// All values zero.
     pub(super) fn create(def: &MapDef) -> Result<Self, MapError> {
-        let stride = cells::words(def.value_size);
+        let shape = ValueShape::new(def)?;
+        let stride = shape.words();
         let values = cells::zeroed(u64::from(def.max_entries) * stride as u64)?;
-        Ok(Self { values, stride, max_entries: def.max_entries, value_size: def.value_size })
+        Ok(Self { values, stride, max_entries: def.max_entries, shape })
     }
 
     fn value(&self, index: u32) -> Option<&[AtomicU64]> {
@@ -60,10 +62,10 @@ impl Storage for Array {
     fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
         let index = index(key);
         check_update(index, self.max_entries, update)?;
-        self.value(index).map_or(Ok(()), |cells| {
-            cells::write(cells, value);
-            Ok(())
-        })
+        if let Some(cells) = self.value(index) {
+            self.shape.set(cells, value);
+        }
+        Ok(())
     }
 
     fn delete(&self, _key: &[u8]) -> Result<(), MapError> {
@@ -71,11 +73,11 @@ impl Storage for Array {
     }
 
     fn host_value_size(&self) -> usize {
-        self.value_size as usize
+        self.shape.size() as usize
     }
 
     fn read(&self, key: &[u8], value: &mut [u8]) -> bool {
-        self.value(index(key)).map(|cells| cells::read(cells, value)).is_some()
+        self.value(index(key)).map(|cells| self.shape.get(cells, value)).is_some()
     }
 
     fn next_key(&self, key: Option<&[u8]>) -> Option<Vec<u8>> {
@@ -83,12 +85,10 @@ impl Storage for Array {
     }
 
     fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize> {
-        let key = u32::try_from(cursor).ok()?.to_ne_bytes();
-        let mut value = vec![0; self.host_value_size()];
-        self.read(&key, &mut value).then(|| {
-            entries.push((key.to_vec(), value));
-            cursor + 1
-        })
+        let index = u32::try_from(cursor).ok()?;
+        let value = self.shape.copy(self.value(index)?);
+        entries.push((index.to_ne_bytes().to_vec(), value));
+        Some(cursor + 1)
     }
 
     fn len(&self) -> usize {
@@ -104,6 +104,6 @@ impl Storage for Array {
         let stride = self.stride as u64 * 8;
         let within = off % stride;
         off / stride < u64::from(self.max_entries)
-            && within.checked_add(len).is_some_and(|end| end <= u64::from(self.value_size))
+            && within.checked_add(len).is_some_and(|end| end <= u64::from(self.shape.size()))
     }
 }

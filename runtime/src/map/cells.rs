@@ -49,10 +49,12 @@ pub(super) fn address(words: &[AtomicU64]) -> NonNull<u8> {
 
 /// Up to 8 bytes as they lie in memory, padded with zeros.
 pub(super) fn word_of(bytes: &[u8]) -> u64 {
-    if let Ok(whole) = bytes.try_into() {
-        return u64::from_ne_bytes(whole);
-    }
     let mut word = [0; 8];
-    word[..bytes.len()].copy_from_slice(bytes);
+    match bytes.len() {
+        // Keys are mostly of these sizes, and a copy of a known size is a move.
+        8 => word.copy_from_slice(bytes),
+        4 => word[..4].copy_from_slice(bytes),
+        len => word[..len].copy_from_slice(bytes),
+    }
     u64::from_ne_bytes(word)
 }

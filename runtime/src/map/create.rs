@@ -2,19 +2,21 @@
 //! for a caller with every capability.
 
 use super::array::Array;
+use super::hash::Hash;
 use super::{MapError, Storage};
 use brolga_core::{MapDef, MapFlags, MapKind};
 
 /// Storage for a map of this definition.
 pub(super) fn storage(def: &MapDef) -> Result<Box<dyn Storage>, MapError> {
     check_access(def)?;
-    if def.special != Default::default() {
-        return Err(MapError::ManagedFields);
-    }
     match def.kind {
         MapKind::Array => {
             check_array(def)?;
             Ok(Box::new(Array::create(def)?))
+        }
+        MapKind::Hash => {
+            check_hash(def)?;
+            Ok(Box::new(Hash::create(def)?))
         }
         kind => Err(MapError::Unsupported(kind)),
     }
@@ -27,26 +29,48 @@ fn check_access(def: &MapDef) -> Result<(), MapError> {
     if nobody { Err(bad_flags(def)) } else { Ok(()) }
 }
 
+/// `array_map_alloc_check`
 fn check_array(def: &MapDef) -> Result<(), MapError> {
     let known = ACCESS | MapFlags::NUMA_NODE | MapFlags::MMAPABLE | MapFlags::INNER_MAP;
     check_entries(def)?;
     if def.key_size != 4 {
         return Err(MapError::KeySize { kind: def.kind, size: def.key_size });
     }
-    if def.value_size == 0 {
-        return Err(MapError::ValueSize { kind: def.kind, size: 0 });
-    }
-    if !known.contains(def.flags) {
-        return Err(bad_flags(def));
-    }
+    check_value(def)?;
+    check_flags(def, known)?;
     if def.value_size > i32::MAX as u32 { Err(too_big(def)) } else { Ok(()) }
+}
+
+/// `htab_map_alloc_check`, and what `htab_map_alloc` adds.
+fn check_hash(def: &MapDef) -> Result<(), MapError> {
+    let known = ACCESS | MapFlags::NUMA_NODE | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
+    check_flags(def, known)?;
+    check_entries(def)?;
+    if def.key_size == 0 {
+        return Err(MapError::KeySize { kind: def.kind, size: 0 });
+    }
+    check_value(def)?;
+    let size = u64::from(def.key_size) + u64::from(def.value_size);
+    if size >= ELEMENT_LIMIT || def.max_entries > 1 << 31 { Err(too_big(def)) } else { Ok(()) }
 }
 
 const ACCESS: MapFlags =
     MapFlags::RDONLY.union(MapFlags::WRONLY).union(MapFlags::RDONLY_PROG).union(MapFlags::WRONLY_PROG);
 
+/// What a key and a value must stay below, in bytes: the largest `kmalloc` less
+/// a `struct htab_elem`.
+const ELEMENT_LIMIT: u64 = (4 << 20) - 48;
+
 fn check_entries(def: &MapDef) -> Result<(), MapError> {
     if def.max_entries == 0 { Err(MapError::NoEntries(def.kind)) } else { Ok(()) }
+}
+
+fn check_value(def: &MapDef) -> Result<(), MapError> {
+    if def.value_size == 0 { Err(MapError::ValueSize { kind: def.kind, size: 0 }) } else { Ok(()) }
+}
+
+fn check_flags(def: &MapDef, known: MapFlags) -> Result<(), MapError> {
+    if known.contains(def.flags) { Ok(()) } else { Err(bad_flags(def)) }
 }
 
 fn bad_flags(def: &MapDef) -> MapError {

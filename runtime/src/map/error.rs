@@ -14,9 +14,14 @@ pub enum MapError {
     /// Maps of this kind can not be created here.
     #[error("maps of kind {} are not supported by this runtime", .0.name())]
     Unsupported(MapKind),
-    /// The values hold a spin lock, a timer or a typed pointer.
-    #[error("map values with kernel-managed fields are not supported by this runtime")]
-    ManagedFields,
+    /// A spin lock, timer or typed pointer that is not aligned within the value.
+    #[error("a managed field at offset {off} does not fit a value of {size} bytes")]
+    ManagedField {
+        /// The field's offset in the value, in bytes.
+        off: u32,
+        /// The value size asked for, in bytes.
+        size: u32,
+    },
     /// The kind wants another key size.
     #[error("a {} map can not have keys of {size} bytes", .kind.name())]
     KeySize {
@@ -117,11 +122,12 @@ impl MapError {
     #[must_use]
     pub fn errno(&self) -> i32 {
         let errno = match self {
-            Self::Unsupported(_) | Self::ManagedFields => Errno::OPNOTSUPP,
+            Self::Unsupported(_) => Errno::OPNOTSUPP,
             Self::KeySize { .. }
             | Self::ValueSize { .. }
             | Self::NoEntries(_)
             | Self::Flags { .. }
+            | Self::ManagedField { .. }
             | Self::KeyLength { .. }
             | Self::ValueLength { .. }
             | Self::UpdateFlags(_)

@@ -15,8 +15,11 @@ mod cells;
 mod create;
 mod error;
 mod freeze;
+mod hash;
 mod iter;
+mod pool;
 mod storage;
+mod value;
 
 pub use error::MapError;
 pub use iter::Iter;

@@ -1,0 +1,253 @@
+//! `BPF_MAP_TYPE_HASH`: buckets of linked elements.
+//!
+//! Readers take no lock: they follow links and check that no element they read
+//! was recycled under them, starting over where one was. Writers lock the bucket.
+//! An update puts a new element into the old one's place with a single store, so
+//! that a reader finds one of them at any time, and whoever has the old value's
+//! address keeps the old value until the element is recycled.
+
+use super::pool::{Element, Freelist, Link, Pool, Shape};
+use super::storage::{Entry, Storage};
+use super::value::ValueShape;
+use super::{MapError, Update, cells};
+use brolga_core::{MapDef, MapFlags};
+use std::hash::{BuildHasher, RandomState};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many locks the buckets share at most.
+const LOCKS: u64 = 64;
+
+/// Law: an element linked from bucket `b` has a key whose hash is `b` modulo
+/// the number of buckets, and no two elements linked at one time have the same
+/// key.
+pub(super) struct Hash {
+    /// The first link of each bucket; a power of two.
+    buckets: Box<[AtomicU64]>,
+    locks: Box<[Lock]>,
+    pool: Pool,
+    /// Elements for new keys: as many as the map may have.
+    free: Freelist,
+    /// Elements for new values of old keys, which then take the old element in:
+    /// one for each lock, so that no update of a full map fails.
+    spare: Freelist,
+    count: AtomicU32,
+    seed: Seed,
+    key_size: u32,
+    shape: ValueShape,
+}
+
+/// Locks of different buckets in different cache lines.
+#[derive(Default)]
+#[repr(align(64))]
+struct Lock(Mutex<()>);
+
+impl Hash {
+    /// No elements.
+    pub(super) fn create(def: &MapDef) -> Result<Self, MapError> {
+        let buckets = u64::from(def.max_entries).next_power_of_two();
+        let locks = buckets.min(LOCKS) as u32;
+        let shape = ValueShape::new(def)?;
+        let elements = Shape {
+            capacity: def.max_entries + locks,
+            key_words: cells::words(def.key_size),
+            value_words: shape.words(),
+            reserve: !def.flags.contains(MapFlags::NO_PREALLOC),
+        };
+        Ok(Self {
+            buckets: cells::zeroed(buckets)?,
+            locks: (0..locks).map(|_| Lock::default()).collect(),
+            pool: Pool::new(&elements)?,
+            free: Freelist::new(0..def.max_entries),
+            spare: Freelist::new(def.max_entries..elements.capacity),
+            count: AtomicU32::new(0),
+            seed: Seed::new(def.flags.contains(MapFlags::ZERO_SEED)),
+            key_size: def.key_size,
+            shape,
+        })
+    }
+
+    fn bucket_of(&self, key: &[u8]) -> usize {
+        self.seed.hash(key) as usize & (self.buckets.len() - 1)
+    }
+
+    fn lock(&self, bucket: usize) -> MutexGuard<'_, ()> {
+        self.locks[bucket & (self.locks.len() - 1)].0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The element with a key, without a lock.
+    fn find(&self, key: &[u8]) -> Option<Element<'_>> {
+        let bucket = &self.buckets[self.bucket_of(key)];
+        'again: loop {
+            let mut link = Link::load(bucket);
+            while let Some(element) = self.pool.element(link) {
+                let found = cells::equal(element.key(), key);
+                let next = Link::load(element.next());
+                if !element.still() {
+                    continue 'again;
+                }
+                if found {
+                    return Some(element);
+                }
+                link = next;
+            }
+            return None;
+        }
+    }
+
+    /// The elements of a bucket, whose lock the caller holds, each with the word
+    /// that links to it.
+    fn chain(&self, bucket: usize) -> impl Iterator<Item = (&AtomicU64, Element<'_>)> {
+        let mut word = &self.buckets[bucket];
+        std::iter::from_fn(move || {
+            let element = self.pool.element(Link::load(word))?;
+            Some((std::mem::replace(&mut word, element.next()), element))
+        })
+    }
+
+    fn find_locked(&self, bucket: usize, key: &[u8]) -> Option<(&AtomicU64, Element<'_>)> {
+        self.chain(bucket).find(|(_, element)| cells::equal(element.key(), key))
+    }
+
+    /// Links a new element into a bucket, whose lock the caller holds.
+    fn insert(&self, bucket: usize, key: &[u8], value: &[u8]) -> Result<(), MapError> {
+        let new = self.pool.take(&self.free, key)?;
+        self.shape.init(new.value(), value);
+        Link::load(&self.buckets[bucket]).store(new.next());
+        new.link.store(&self.buckets[bucket]);
+        self.count.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    /// Puts a new element in the place of `old`, which `word` links to.
+    fn replace(&self, word: &AtomicU64, old: Element<'_>, key: &[u8], value: &[u8]) -> Result<(), MapError> {
+        let new = self.pool.take(&self.spare, key)?;
+        self.shape.init(new.value(), value);
+        Link::load(old.next()).store(new.next());
+        new.link.store(word);
+        self.pool.give(&self.spare, old);
+        Ok(())
+    }
+
+    fn key_of(&self, element: Element<'_>) -> Vec<u8> {
+        let mut key = vec![0; self.key_size as usize];
+        cells::read(element.key(), &mut key);
+        key
+    }
+
+    /// The first bucket from here on that has an element.
+    fn occupied(&self, from: usize) -> Option<usize> {
+        let rest = self.buckets.get(from..)?;
+        rest.iter().position(|first| Link::load(first) != Link::NONE).map(|at| from + at)
+    }
+
+    /// The key of the first element in the buckets from here on.
+    fn first_key(&self, mut from: usize) -> Option<Vec<u8>> {
+        loop {
+            let bucket = self.occupied(from)?;
+            let _locked = self.lock(bucket);
+            if let Some((_, element)) = self.chain(bucket).next() {
+                return Some(self.key_of(element));
+            }
+            from = bucket + 1;
+        }
+    }
+}
+
+impl Storage for Hash {
+    fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>> {
+        self.find(key).map(|element| cells::address(element.value()))
+    }
+
+    fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
+        let bucket = self.bucket_of(key);
+        let _locked = self.lock(bucket);
+        match (self.find_locked(bucket, key), update) {
+            (Some(_), Update::NoExist) => Err(MapError::Exists),
+            (None, Update::Exist) => Err(MapError::NoEntry),
+            (Some((word, old)), Update::Any | Update::Exist) => self.replace(word, old, key, value),
+            (None, Update::Any | Update::NoExist) => self.insert(bucket, key, value),
+        }
+    }
+
+    fn delete(&self, key: &[u8]) -> Result<(), MapError> {
+        let bucket = self.bucket_of(key);
+        let _locked = self.lock(bucket);
+        let (word, element) = self.find_locked(bucket, key).ok_or(MapError::NoEntry)?;
+        Link::load(element.next()).store(word);
+        self.count.fetch_sub(1, Relaxed);
+        self.pool.give(&self.free, element);
+        Ok(())
+    }
+
+    fn host_value_size(&self) -> usize {
+        self.shape.size() as usize
+    }
+
+    fn read(&self, key: &[u8], value: &mut [u8]) -> bool {
+        while let Some(element) = self.find(key) {
+            self.shape.get(element.value(), value);
+            if element.still() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn next_key(&self, key: Option<&[u8]>) -> Option<Vec<u8>> {
+        let Some(key) = key else { return self.first_key(0) };
+        let bucket = self.bucket_of(key);
+        let locked = self.lock(bucket);
+        let Some((_, element)) = self.find_locked(bucket, key) else {
+            drop(locked);
+            return self.first_key(0);
+        };
+        if let Some(next) = self.pool.element(Link::load(element.next())) {
+            return Some(self.key_of(next));
+        }
+        drop(locked);
+        self.first_key(bucket + 1)
+    }
+
+    fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize> {
+        let bucket = self.occupied(cursor)?;
+        let _locked = self.lock(bucket);
+        let copy = |element: Element<'_>| (self.key_of(element), self.shape.copy(element.value()));
+        entries.extend(self.chain(bucket).map(|(_, element)| copy(element)));
+        Some(bucket + 1)
+    }
+
+    fn len(&self) -> usize {
+        self.count.load(Relaxed) as usize
+    }
+
+    fn contains(&self, addr: u64, len: u64) -> bool {
+        self.pool.value_contains(addr, len, self.shape.size())
+    }
+}
+
+/// What makes the hashes of one map unlike those of another, so that nobody can
+/// choose keys that collide.
+struct Seed {
+    start: u64,
+    factor: u64,
+}
+
+impl Seed {
+    fn new(zero: bool) -> Self {
+        let random = || if zero { 0 } else { RandomState::new().hash_one(0) };
+        // The golden ratio's bits, so that keys are spread without a seed too; odd,
+        // so that the low half of the product loses nothing.
+        Self { start: random(), factor: (random() ^ 0x9e37_79b9_7f4a_7c15) | 1 }
+    }
+
+    /// The two halves of the 128-bit product of state and key word, folded, for
+    /// every word.
+    fn hash(&self, key: &[u8]) -> u64 {
+        key.chunks(8).map(cells::word_of).fold(self.start, |state, word| {
+            let product = u128::from(state ^ word) * u128::from(self.factor);
+            product as u64 ^ (product >> 64) as u64
+        })
+    }
+}
