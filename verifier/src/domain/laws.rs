@@ -1,1 +1,232 @@
-//! The laws of the domain.
+//! The laws of the domain, each stated once; a type is enrolled with one line.
+//!
+//! A law quantifies over a [`Universe`]: every abstract value where the word is
+//! narrow enough, random ones else. Each comes with members, all of them or a
+//! sample, and the concrete meaning is always that of `eval` in `core`.
+//!
+//! `BROLGA_LAWS=full` lifts the limit on the pairs that the narrow scalars are
+//! tried with; that takes minutes.
+
+use std::fmt::Debug;
+
+use brolga_core::insn::{AluOp, Cond, Order, Size, Width};
+
+use super::bits::{cut, sign_extend};
+use super::transfer::eval_at;
+use super::{Scalar, ScalarOf, Tnum, TnumOf, alu, decide, neg, refine, swap};
+
+mod enrolled;
+mod holes;
+mod random;
+mod units;
+
+use enrolled::SpanOf;
+use random::Rng;
+
+/// A lattice of sets of `BITS`-bit words with transfer functions.
+trait Domain: Copy + Debug + PartialEq {
+    /// The number of bits of a word.
+    const BITS: u32;
+    /// The widths that operators have here; [`Width::W32`] is the low half.
+    const WIDTHS: &'static [Width];
+
+    fn contains(&self, x: u64) -> bool;
+    fn within(&self, other: &Self) -> bool;
+    fn join(&self, other: &Self) -> Self;
+    fn meet(&self, other: &Self) -> Option<Self>;
+    fn alu(op: AluOp, width: Width, a: &Self, b: &Self) -> Self;
+}
+
+/// A domain that knows casts from `bits` bits to the whole word.
+trait Casts: Domain {
+    fn zero_extend(&self, bits: u32) -> Self;
+    fn sign_extend(&self, bits: u32) -> Self;
+}
+
+/// A domain that learns from jumps.
+trait Branches: Domain {
+    fn decide(cond: Cond, width: Width, a: &Self, b: &Self) -> Option<bool>;
+    fn refine(cond: Cond, width: Width, taken: bool, a: &Self, b: &Self) -> Option<(Self, Self)>;
+}
+
+/// A domain with a normal form.
+trait Normal: Domain {
+    fn sync(&self) -> Option<Self>;
+    /// Values not in normal form, perhaps with no member.
+    fn raw(rng: &mut Rng) -> Self;
+}
+
+/// An abstract value and members of it.
+#[derive(Clone, Debug)]
+struct Known<D> {
+    it: D,
+    members: Vec<u64>,
+}
+
+/// The abstract values that the laws quantify over.
+trait Universe: Domain {
+    fn each(visit: impl FnMut(&Known<Self>));
+    fn each_pair(visit: impl FnMut(&Known<Self>, &Known<Self>));
+}
+
+/// How many bits an operation of `width` looks at.
+fn bits_of<D: Domain>(width: Width) -> u32 {
+    match width {
+        Width::W32 => D::BITS / 2,
+        Width::W64 => D::BITS,
+    }
+}
+
+/// The meaning of `cond` on `bits`-bit words.
+fn holds(cond: Cond, bits: u32, x: u64, y: u64) -> bool {
+    let extend = |v| if cond.is_signed() { sign_extend(bits, v) as u64 } else { cut(bits, v) };
+    cond.eval(Width::W64, extend(x), extend(y))
+}
+
+/// Whether `op` means something on `bits`-bit words: a shift masks its count, so
+/// there must be a power of two of them.
+fn has_meaning(op: AluOp, bits: u32) -> bool {
+    bits.is_power_of_two() || !matches!(op, AluOp::Lsh | AluOp::Rsh | AluOp::Arsh)
+}
+
+/// `within` is reflexive, transitive and implies containment of the meaning.
+fn order<D: Universe>() {
+    D::each(|a| assert!(a.it.within(&a.it), "{a:?}"));
+    let mut above: Option<(D, D)> = None;
+    D::each_pair(|a, b| {
+        if !a.it.within(&b.it) {
+            return;
+        }
+        assert!(a.members.iter().all(|x| b.it.contains(*x)), "{a:?} within {b:?}");
+        if let Some((low, high)) = above.filter(|(_, high)| high.within(&a.it)) {
+            assert!(low.within(&b.it), "{low:?} within {high:?} within {b:?}");
+        }
+        above = Some((a.it, b.it));
+    });
+}
+
+/// `join` is an upper bound, in the order and in the meaning.
+fn join<D: Universe>() {
+    D::each_pair(|a, b| {
+        let join = a.it.join(&b.it);
+        assert!(a.it.within(&join) && b.it.within(&join), "{a:?} join {b:?} = {join:?}");
+        let members = a.members.iter().chain(&b.members);
+        assert!(members.into_iter().all(|x| join.contains(*x)), "{a:?} join {b:?} = {join:?}");
+    });
+}
+
+/// `meet` is a lower bound and keeps the common members.
+fn meet<D: Universe>() {
+    D::each_pair(|a, b| {
+        let meet = a.it.meet(&b.it);
+        let common = a.members.iter().filter(|x| b.it.contains(**x));
+        for x in common {
+            assert!(meet.is_some_and(|meet| meet.contains(*x)), "{a:?} meet {b:?} = {meet:?}, lost {x:#x}");
+        }
+        if let Some(meet) = meet {
+            assert!(meet.within(&a.it) && meet.within(&b.it), "{a:?} meet {b:?} = {meet:?}");
+        }
+    });
+}
+
+/// `op#(a, b)` holds `op(x, y)` for all members.
+fn transfer<D: Universe>() {
+    D::each_pair(|a, b| {
+        for &width in D::WIDTHS {
+            for op in AluOp::ALL.into_iter().filter(|op| has_meaning(*op, bits_of::<D>(width))) {
+                let result = D::alu(op, width, &a.it, &b.it);
+                for (x, y) in pairs(a, b) {
+                    let value = eval_at(op, bits_of::<D>(width), x, y);
+                    assert!(
+                        result.contains(value),
+                        "{op:?} {width:?} of {x:#x} in {a:?} and {y:#x} in {b:?} is {value:#x}, not in {result:?}"
+                    );
+                }
+            }
+        }
+    });
+}
+
+/// A cast holds the casts of all members.
+fn casts<D: Universe + Casts>() {
+    D::each(|a| {
+        for bits in (0..7).map(|log| 1 << log).filter(|bits| *bits < D::BITS) {
+            let (zero, sign) = (a.it.zero_extend(bits), a.it.sign_extend(bits));
+            for x in &a.members {
+                assert!(zero.contains(cut(bits, *x)), "low {bits} of {x:#x} in {a:?}, not in {zero:?}");
+                let signed = cut(D::BITS, sign_extend(bits, *x) as u64);
+                assert!(sign.contains(signed), "signed {bits} of {x:#x} in {a:?}, not in {sign:?}");
+            }
+        }
+    });
+}
+
+/// `decide` answers only where all members agree; `refine` keeps the members
+/// that go its way, adds none, and refuses the way that `decide` excludes.
+fn branches<D: Universe + Branches>() {
+    D::each_pair(|a, b| {
+        for &width in D::WIDTHS {
+            for cond in Cond::ALL {
+                let decided = D::decide(cond, width, &a.it, &b.it);
+                let ways = [false, true].map(|taken| D::refine(cond, width, taken, &a.it, &b.it));
+                let context = || format!("{cond:?} {width:?} of {a:?} and {b:?}: {decided:?}, {ways:?}");
+                for (x, y) in pairs(a, b) {
+                    let taken = holds(cond, bits_of::<D>(width), x, y);
+                    assert!(decided.is_none_or(|decided| decided == taken), "{x:#x} {y:#x} {}", context());
+                    let kept = ways[usize::from(taken)].is_some_and(|(a, b)| a.contains(x) && b.contains(y));
+                    assert!(kept, "lost {x:#x} {y:#x} {}", context());
+                }
+                for (less_a, less_b) in ways.into_iter().flatten() {
+                    assert!(less_a.within(&a.it) && less_b.within(&b.it), "grown: {}", context());
+                }
+                if let Some(decided) = decided {
+                    assert!(ways[usize::from(!decided)].is_none(), "{}", context());
+                }
+            }
+        }
+    });
+}
+
+/// `sync` keeps all members, lets nothing grow, and changes nothing twice;
+/// all other results are in normal form.
+fn normal<D: Universe + Normal>() {
+    let mut rng = Rng::new(7);
+    for _ in 0..20_000 {
+        let raw = D::raw(&mut rng);
+        let synced = raw.sync();
+        for x in (0..64).map(|_| rng.word(D::BITS)).filter(|x| raw.contains(*x)) {
+            assert!(synced.is_some_and(|synced| synced.contains(x)), "{raw:?} lost {x:#x}: {synced:?}");
+        }
+        if let Some(synced) = synced {
+            assert!(synced.within(&raw), "{raw:?} grew to {synced:?}");
+            assert_eq!(synced.sync(), Some(synced), "twice, from {raw:?}");
+        }
+    }
+    D::each(|a| assert_eq!(a.it.sync(), Some(a.it)));
+}
+
+/// Every member of the one with every member of the other.
+fn pairs<'a, D>(a: &'a Known<D>, b: &'a Known<D>) -> impl Iterator<Item = (u64, u64)> + 'a {
+    a.members.iter().flat_map(|x| b.members.iter().map(|y| (*x, *y)))
+}
+
+/// Enrols a type in laws.
+macro_rules! laws {
+    ($($name:ident: $domain:ty => $($law:ident)+;)+) => {$(
+        mod $name {
+            use super::*;
+            $(#[test] fn $law() { super::$law::<$domain>(); })+
+        }
+    )+};
+}
+
+laws! {
+    tnum4: TnumOf<4> => order join meet transfer casts;
+    tnum5: TnumOf<5> => order join meet transfer;
+    tnum64: Tnum => order join meet transfer casts;
+    span4: SpanOf<4> => order join meet transfer;
+    span64: SpanOf<64> => order join meet transfer;
+    scalar4: ScalarOf<4> => order join meet transfer casts branches normal;
+    scalar8: ScalarOf<8> => order join meet transfer casts branches normal;
+    scalar64: Scalar => order join meet transfer casts branches normal;
+}

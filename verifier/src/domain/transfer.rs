@@ -157,7 +157,7 @@ fn nonnegative(a: Span, b: Span) -> bool {
 
 /// `op` on bits. For narrow words the upper bits of the result mean nothing.
 /// `nonnegative`: no operand is negative.
-fn tnum_alu<const N: u32>(
+pub(crate) fn tnum_alu<const N: u32>(
     op: AluOp,
     bits: u32,
     a: TnumOf<N>,
