@@ -40,7 +40,9 @@ pub(super) static ROWS: [Proto; 46] = [
     row(182, "bpf_strncmp", &[MEM, SIZE, STR], INT),
     row(28, "bpf_csum_diff", &[MEM.or_null(), SIZE0, MEM.or_null(), SIZE0, ANY], INT).packet_args(),
     // Control.
-    row(12, "bpf_tail_call", &[CTX, MAP, ANY], VOID).changes_packet(),
+    // Where it succeeds it does not return: the packet is as it was after it,
+    // but not after the subprogram that it ended.
+    row(12, "bpf_tail_call", &[CTX, MAP, ANY], VOID),
     row(181, "bpf_loop", &[ANY, FUNC, STACK0, ANY], INT),
     // The task that runs.
     row(14, "bpf_get_current_pid_tgid", &[], INT),

@@ -43,7 +43,6 @@ pub(super) fn sk_msg() -> ProgramType {
         ctx: sk_msg_md(),
         packet: PacketAccess::Write,
         helpers: helpers(&[BASE, NET, SK_MSG]),
-        sections: vec!["sk_msg".into()],
         ..ProgramType::new("sk_msg")
     }
 }

@@ -5,10 +5,5 @@ use crate::prog_type::{Entry, ProgramType};
 
 /// r1 points to memory, r2 is its size; no context, any result.
 pub(super) fn raw() -> ProgramType {
-    ProgramType {
-        entry: Entry::Mem,
-        helpers: helpers(&[BASE]),
-        sections: vec!["raw".into()],
-        ..ProgramType::new("raw")
-    }
+    ProgramType { entry: Entry::Mem, helpers: helpers(&[BASE]), ..ProgramType::new("raw") }
 }

@@ -246,19 +246,12 @@ pub(super) const SK_MSG: Set = &[
 /// What programs that trace may call besides (`bpf_tracing_func_proto` and
 /// what each kind adds). `probe_write_user` is refused by a kernel that is
 /// locked down.
-pub(super) const TRACE: Set = &[
-    "probe_read",
-    "probe_read_str",
-    "probe_write_user",
-    "get_stackid",
-    "get_stack",
-    "get_func_ip",
-    "get_attach_cookie",
-];
+pub(super) const TRACE: Set =
+    &["probe_read", "probe_read_str", "probe_write_user", "get_stackid", "get_stack", "get_attach_cookie"];
 
-/// What kprobes may call besides, where the kernel lets functions fail at will
-/// (`CONFIG_BPF_KPROBE_OVERRIDE`).
-pub(super) const KPROBE: Set = &["override_return"];
+/// What kprobes may call besides (`kprobe_prog_func_proto`); `override_return`
+/// where the kernel lets functions fail at will (`CONFIG_BPF_KPROBE_OVERRIDE`).
+pub(super) const KPROBE: Set = &["get_func_ip", "override_return"];
 
 /// What programs on perf events may call besides (`pe_prog_func_proto`).
 pub(super) const PERF_EVENT: Set = &["get_stackid@perf_event", "perf_prog_read_value", "read_branch_records"];
@@ -275,15 +268,11 @@ pub(super) const SYSCALL: Set = &[
     "probe_write_user",
     "get_stackid",
     "get_stack",
-    "get_func_ip",
     "get_socket_cookie@sock",
-    "sk_storage_get",
-    "sk_storage_delete",
     "sock_from_file",
     "skb_output",
     "xdp_output",
     "xdp_get_buff_len@object",
-    "d_path",
     "skc_to_tcp6_sock",
     "skc_to_tcp_sock",
     "skc_to_tcp_timewait_sock",

@@ -7,7 +7,6 @@ use super::sets::{
 use crate::insn::Size;
 use crate::prog_type::host::SkBuffHost;
 use crate::prog_type::{CtxField, CtxLayout, FieldKind, PacketAccess, ProgramType, ReturnRule, SizeSet};
-use std::borrow::Cow;
 use std::mem::{offset_of, size_of};
 
 const WORD: SizeSet = SizeSet::only(Size::B4);
@@ -98,19 +97,18 @@ const SOCKET_FIELDS: [&str; 7] =
 pub(super) fn socket_filter() -> ProgramType {
     let hidden = [
         &SOCKET_FIELDS[..],
-        &["tc_classid", "data", "data_end", "data_meta", "tstamp", "tstamp_type", "hwtstamp"],
+        &["tc_classid", "data", "data_end", "data_meta", "tstamp", "tstamp_type", "wire_len", "hwtstamp"],
     ];
     ProgramType {
         number: Some(1),
         ctx: sk_buff(&hidden.concat(), &["cb"]),
         legacy_packet_loads: true,
         helpers: helpers(&[BASE, NET, SOCKET_FILTER]),
-        sections: vec!["socket".into()],
         ..ProgramType::new("socket_filter")
     }
 }
 
-fn traffic_control(name: &'static str, number: u32, sections: &[&'static str]) -> ProgramType {
+fn traffic_control(name: &'static str, number: u32) -> ProgramType {
     let stored = ["mark", "tc_index", "priority", "tc_classid", "cb", "tstamp", "queue_mapping"];
     ProgramType {
         number: Some(number),
@@ -118,17 +116,16 @@ fn traffic_control(name: &'static str, number: u32, sections: &[&'static str]) -
         packet: PacketAccess::Write,
         legacy_packet_loads: true,
         helpers: helpers(&[BASE, NET, SOCKET_FILTER, LOOKUP, SOCKET, SYN_COOKIES, TRAFFIC_CONTROL]),
-        sections: sections.iter().map(|s| Cow::from(*s)).collect(),
         ..ProgramType::new(name)
     }
 }
 
 pub(super) fn sched_cls() -> ProgramType {
-    traffic_control("sched_cls", 3, &["tc", "tcx", "classifier", "netkit"])
+    traffic_control("sched_cls", 3)
 }
 
 pub(super) fn sched_act() -> ProgramType {
-    traffic_control("sched_act", 4, &["action"])
+    traffic_control("sched_act", 4)
 }
 
 /// `BPF_CGROUP_INET_INGRESS`: packets may be dropped or let through.
@@ -148,7 +145,6 @@ pub(super) fn cgroup_skb() -> ProgramType {
             ReturnRule { attach: None, range: 0..=1 },
         ],
         helpers: helpers(&[BASE, NET, SOCKET_FILTER, LOOKUP, SOCKET, CGROUP_SKB]),
-        sections: vec!["cgroup_skb".into(), "cgroup/skb".into()],
         ..ProgramType::new("cgroup_skb")
     }
 }
@@ -166,7 +162,6 @@ fn tunnel(
         ctx: sk_buff(&hidden.concat(), &["mark", "priority", "cb"]),
         packet,
         helpers: helpers(&[BASE, NET, LWT, more]),
-        sections: vec![name.into()],
         ..ProgramType::new(name)
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::helper;
 use crate::insn::Size;
-use crate::prog_type::{CtxField, Entry, FieldKind, PacketAccess, SizeSet};
+use crate::prog_type::{CtxField, Entry, FieldKind, PacketAccess, SizeSet, Sleepable};
 use std::collections::HashSet;
 
 fn named(name: &str) -> Arc<ProgramType> {
@@ -16,6 +16,7 @@ fn names_and_numbers_are_unique_and_lead_back() {
         assert_eq!(by_name(&program_type.name).as_ref(), Some(program_type));
         if let Some(number) = program_type.number {
             assert_eq!(by_number(number).as_ref(), Some(program_type));
+            assert_eq!(KERNEL_NAMES[number as usize], program_type.name);
         }
     }
     assert!(by_name("no_such_type").is_none() && by_number(0).is_none());
@@ -39,6 +40,27 @@ fn sections_lead_to_their_type_alone() {
         assert_eq!(by_section(section), by_name(name));
     }
     assert!(by_section("xdpx").is_none() && by_section(".text").is_none());
+}
+
+#[test]
+fn sections_say_how_their_programs_are_loaded() {
+    let of = |name: &str| section_of(name).map(|s| (s.attach, s.flags));
+    assert_eq!(of("xdp/devmap"), Some((33, LoadFlags::empty())));
+    assert_eq!(of("xdp/mine"), Some((37, LoadFlags::empty())));
+    assert_eq!(of("xdp.frags"), Some((37, LoadFlags::XDP_HAS_FRAGS)));
+    assert_eq!(of("uprobe.s/libc:malloc"), Some((0, LoadFlags::SLEEPABLE)));
+    assert_eq!(of("cgroup_skb/egress"), Some((1, LoadFlags::empty())));
+    let loads = |row: &sections::Row| {
+        let program_type = named(row.prog_type);
+        let sleeps = row.flags.contains(LoadFlags::SLEEPABLE);
+        let may_sleep = match program_type.sleepable {
+            Sleepable::No => !sleeps,
+            Sleepable::Allowed => true,
+            Sleepable::Required => sleeps,
+        };
+        may_sleep && (program_type.attach_types.is_empty() || program_type.attach_types.contains(&row.attach))
+    };
+    assert!(sections::ROWS.iter().all(loads));
 }
 
 #[test]

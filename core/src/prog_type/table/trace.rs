@@ -15,7 +15,7 @@ const PT_REGS: [&str; 21] = [
 /// `BPF_TRACE_KPROBE_SESSION`: whether the return is to be traced too.
 const KPROBE_SESSION: u32 = 56;
 /// `BPF_TRACE_UPROBE_SESSION`: the same in user space.
-const UPROBE_SESSION: u32 = 58;
+const UPROBE_SESSION: u32 = 57;
 
 /// The most bytes of a tracepoint's record (`PERF_MAX_TRACE_SIZE`).
 const MAX_RECORD: u32 = 8192;
@@ -23,9 +23,9 @@ const MAX_RECORD: u32 = 8192;
 /// The most arguments of a raw tracepoint (`MAX_BPF_FUNC_ARGS`).
 const MAX_ARGS: u32 = 12;
 
-fn registers(loads: SizeSet, stores: SizeSet) -> Vec<CtxField> {
+fn registers(loads: SizeSet) -> Vec<CtxField> {
     let row = |(i, name): (usize, &&'static str)| CtxField::scalar(name, 8 * i as u32, 8);
-    PT_REGS.iter().enumerate().map(row).map(|f| f.loads(loads).stores(stores)).collect()
+    PT_REGS.iter().enumerate().map(row).map(|f| f.loads(loads)).collect()
 }
 
 fn plain(name: &'static str, size: u32, fields: Vec<CtxField>) -> CtxLayout {
@@ -34,18 +34,12 @@ fn plain(name: &'static str, size: u32, fields: Vec<CtxField>) -> CtxLayout {
 
 pub(super) fn kprobe() -> ProgramType {
     let session = |attach| ReturnRule { attach: Some(attach), range: 0..=1 };
-    let sections = ["kprobe", "kretprobe", "ksyscall", "kretsyscall", "uprobe", "uretprobe", "usdt"];
-    let forms = ["kprobe.multi", "kretprobe.multi", "kprobe.session", "uprobe.multi", "uretprobe.multi"];
-    let more = ["uprobe.session", "uprobe.s", "uretprobe.s", "uprobe.multi.s", "uretprobe.multi.s", "usdt.s"];
     ProgramType {
         number: Some(2),
         sleepable: Sleepable::Allowed,
-        // Stores are for uprobes: whether it is one is known only where it is
-        // attached.
-        ctx: plain("pt_regs", 168, registers(SizeSet::ALL, SizeSet::ALL)),
+        ctx: plain("pt_regs", 168, registers(SizeSet::ALL)),
         returns: vec![session(KPROBE_SESSION), session(UPROBE_SESSION)],
         helpers: helpers(&[BASE, TRACE, KPROBE]),
-        sections: sections.into_iter().chain(forms).chain(more).map(Into::into).collect(),
         ..ProgramType::new("kprobe")
     }
 }
@@ -57,7 +51,6 @@ pub(super) fn tracepoint() -> ProgramType {
         number: Some(5),
         ctx: plain("tracepoint", MAX_RECORD, vec![record]),
         helpers: helpers(&[BASE, TRACE]),
-        sections: vec!["tracepoint".into(), "tp".into()],
         ..ProgramType::new("tracepoint")
     }
 }
@@ -68,20 +61,18 @@ pub(super) fn raw_tracepoint() -> ProgramType {
         number: Some(17),
         ctx: plain("bpf_raw_tracepoint_args", 8 * MAX_ARGS, vec![args]),
         helpers: helpers(&[BASE, TRACE]),
-        sections: vec!["raw_tracepoint".into(), "raw_tp".into()],
         ..ProgramType::new("raw_tracepoint")
     }
 }
 
 pub(super) fn perf_event() -> ProgramType {
-    let mut fields = registers(SizeSet::only(Size::B8), SizeSet::NONE);
+    let mut fields = registers(SizeSet::only(Size::B8));
     fields.push(CtxField::scalar("sample_period", 168, 8).loads(SizeSet::ALL));
     fields.push(CtxField::scalar("addr", 176, 8).loads(SizeSet::ALL));
     ProgramType {
         number: Some(7),
         ctx: CtxLayout { converted: true, ..plain("bpf_perf_event_data", 184, fields) },
         helpers: helpers(&[BASE, TRACE, PERF_EVENT]),
-        sections: vec!["perf_event".into()],
         ..ProgramType::new("perf_event")
     }
 }
@@ -96,7 +87,6 @@ pub(super) fn syscall() -> ProgramType {
         sleepable: Sleepable::Required,
         ctx: plain("syscall", u16::MAX as u32, vec![memory]),
         helpers: helpers(&[BASE, SYSCALL]),
-        sections: vec!["syscall".into()],
         ..ProgramType::new("syscall")
     }
 }

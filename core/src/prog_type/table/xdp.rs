@@ -38,7 +38,6 @@ pub(super) fn xdp() -> ProgramType {
         ctx: xdp_md(),
         packet: PacketAccess::Write,
         helpers: helpers(&[BASE, NET, XDP, LOOKUP, SYN_COOKIES]),
-        sections: vec!["xdp".into(), "xdp.frags".into()],
         ..ProgramType::new("xdp")
     }
 }
