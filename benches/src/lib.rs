@@ -1,1 +1,3 @@
-//! placeholder
+//! Benches of Brolga beside its rivals: what they run.
+
+pub mod programs;

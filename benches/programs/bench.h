@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What every bench program starts with. Each is one function,
+ *
+ *     SEC("raw") u64 entry(void *mem, u64 len)
+ *
+ * whose input, scratch space and output are the `len` bytes at `mem`, aligned to
+ * 8 (Brolga's program type `raw`). It returns 0 if there are too few. Running it
+ * again on the memory it left gives the same answer in the same number of steps.
+ *
+ * The same file compiles natively (`cc -O2 -fPIC -shared`), to compare with.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+typedef unsigned char u8;
+typedef unsigned short u16 __attribute__((may_alias));
+typedef unsigned int u32 __attribute__((may_alias));
+typedef unsigned long long u64 __attribute__((may_alias));
+
+#ifdef __bpf__
+#define SEC(name) __attribute__((section(name), used))
+#else
+#define SEC(name)
+#endif
+
+#define NOINLINE static __attribute__((noinline))
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE u32 rotl32(u32 x, int n)
+{
+	return x << n | x >> (32 - n);
+}
+
+INLINE u64 rotl64(u64 x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+/* Byte-wise FNV-1a, by which programs that write much sum up what they wrote. */
+#define FNV_OFFSET 0xcbf29ce484222325ULL
+#define FNV_PRIME 0x100000001b3ULL
+
+INLINE u64 fnv1a(const u8 *bytes, int count)
+{
+	u64 hash = FNV_OFFSET;
+
+	for (int i = 0; i < count; i++)
+		hash = (hash ^ bytes[i]) * FNV_PRIME;
+	return hash;
+}
+
+#endif
