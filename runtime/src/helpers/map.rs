@@ -36,7 +36,14 @@ pub(super) unsafe extern "C" fn lookup_elem(map: u64, key: u64, _: u64, _: u64, 
 }
 
 /// `(map, key, value, flags)` to 0 or an error.
-pub(super) unsafe extern "C" fn update_elem(map: u64, key: u64, value: u64, flags: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C" fn update_elem(
+    map: u64,
+    key: u64,
+    value: u64,
+    flags: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     let update = match Update::from_flags(flags) {
         Ok(update) => update,
         Err(error) => return failure(error.errno()),

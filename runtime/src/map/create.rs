@@ -25,7 +25,8 @@ pub(super) fn storage(def: &MapDef) -> Result<Box<dyn Storage>, MapError> {
 /// No one may be shut out from both sides.
 fn check_access(def: &MapDef) -> Result<(), MapError> {
     let both = |pair: MapFlags| def.flags.contains(pair);
-    let nobody = both(MapFlags::RDONLY | MapFlags::WRONLY) || both(MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
+    let nobody =
+        both(MapFlags::RDONLY | MapFlags::WRONLY) || both(MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
     if nobody { Err(bad_flags(def)) } else { Ok(()) }
 }
 
@@ -51,7 +52,7 @@ fn check_hash(def: &MapDef) -> Result<(), MapError> {
     }
     check_value(def)?;
     let size = u64::from(def.key_size) + u64::from(def.value_size);
-    if size >= ELEMENT_LIMIT || def.max_entries > 1 << 31 { Err(too_big(def)) } else { Ok(()) }
+    if size >= ELEMENT_LIMIT || def.max_entries > BUCKETS_LIMIT { Err(too_big(def)) } else { Ok(()) }
 }
 
 const ACCESS: MapFlags =
@@ -60,6 +61,10 @@ const ACCESS: MapFlags =
 /// What a key and a value must stay below, in bytes: the largest `kmalloc` less
 /// a `struct htab_elem`.
 const ELEMENT_LIMIT: u64 = (4 << 20) - 48;
+
+/// The most buckets: their 16 bytes each are counted in 32 bits, and there is a
+/// power of two of them.
+const BUCKETS_LIMIT: u32 = 1 << 27;
 
 fn check_entries(def: &MapDef) -> Result<(), MapError> {
     if def.max_entries == 0 { Err(MapError::NoEntries(def.kind)) } else { Ok(()) }

@@ -21,6 +21,9 @@ mod pool;
 mod storage;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::MapError;
 pub use iter::Iter;
 pub(crate) use storage::Storage;
