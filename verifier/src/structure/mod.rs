@@ -1,0 +1,138 @@
+//! What is checked and computed of a program before it is walked: where its
+//! subprograms are, that control stays where it may, where states are worth
+//! storing and what of them can still matter.
+//!
+//! Everything here takes time linear in the program (the facts over its blocks a
+//! logarithm more) and recurses on nothing.
+
+mod blocks;
+mod calls;
+pub(crate) mod error;
+mod live;
+mod marks;
+pub(crate) mod stack_depth;
+mod subprogs;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::StructureError;
+pub(crate) use marks::Marks;
+pub(crate) use subprogs::Subprogram;
+
+use crate::reject::Reject;
+use blocks::Blocks;
+use brolga_core::facts::SubprogId;
+use brolga_core::insn::RegSet;
+use brolga_core::{Pc, Program};
+
+/// The most subprograms that a program may have, the main one included.
+pub(crate) const MAX_SUBPROGS: usize = 256;
+
+/// The most frames that there may be at once.
+pub(crate) const MAX_FRAMES: usize = 8;
+
+/// The shape of a program that passed [`check`].
+#[derive(Clone, Debug)]
+pub(crate) struct Structure {
+    subprogs: Vec<Subprogram>,
+    marks: Box<[Marks]>,
+    live: Box<[RegSet]>,
+}
+
+/// Checks a program's shape: what the kernel's `add_subprog_and_kfunc`,
+/// `check_subprogs`, `check_abnormal_return` and `check_cfg` do, in this order.
+///
+/// That calls do not nest too deeply or go in a circle is for the walk to see,
+/// and for [`stack_depth::check`] after it, as in the kernel.
+///
+/// # Errors
+///
+/// The first rule that is broken, by the kernel's order.
+pub(crate) fn check(program: &Program) -> Result<Structure, Reject> {
+    let mut subprogs = subprogs::find(program)?;
+    let mut marks = marks::of(program);
+    walk::check(&program.code, &mut marks)?;
+    calls::note_packet_changes(program, &mut subprogs);
+    let blocks: Vec<_> = subprogs.iter().map(|s| Blocks::of(&program.code, &marks, s)).collect();
+    let order = calls::callees_first(&subprogs);
+    let mut structure = Structure { subprogs, marks, live: Box::default() };
+    structure.live = live::registers(program, &structure, &blocks, &order);
+    Ok(structure)
+}
+
+impl Structure {
+    /// The subprograms by place, the main one first.
+    pub(crate) fn subprogs(&self) -> &[Subprogram] {
+        &self.subprogs
+    }
+
+    /// A subprogram by its number.
+    ///
+    /// # Panics
+    ///
+    /// Where the program has none of this number.
+    pub(crate) fn subprog(&self, id: SubprogId) -> &Subprogram {
+        &self.subprogs[id.index()]
+    }
+
+    /// The subprogram that holds this place.
+    pub(crate) fn subprog_of(&self, pc: Pc) -> SubprogId {
+        SubprogId(self.subprogs.partition_point(|s| s.range.start <= pc) as u32 - 1)
+    }
+
+    /// The subprogram that starts at this place.
+    pub(crate) fn subprog_at(&self, start: Pc) -> Option<SubprogId> {
+        self.subprogs.binary_search_by_key(&start, |s| s.range.start).ok().map(|i| SubprogId(i as u32))
+    }
+
+    /// All marks of an instruction.
+    pub(crate) fn marks(&self, pc: Pc) -> Marks {
+        self.marks[pc.index()]
+    }
+
+    /// Whether states are compared here, and may be stored.
+    pub(crate) fn is_prune_point(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::PRUNE_POINT)
+    }
+
+    /// Whether a state is always stored here.
+    pub(crate) fn is_force_checkpoint(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::FORCE_CHECKPOINT)
+    }
+
+    /// Whether control may come here otherwise than from the instruction
+    /// before, so that the walk's history must say whence it came.
+    pub(crate) fn is_jump_point(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::JUMP_POINT)
+    }
+
+    /// Whether a jump, a call or a callback's address leads here.
+    pub(crate) fn is_jump_target(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::JUMP_TARGET)
+    }
+
+    /// Whether a jump closes a loop here. Each cycle of a subprogram has such a
+    /// place; it may be a prune point for no other reason.
+    pub(crate) fn is_loop_header(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::LOOP_HEADER)
+    }
+
+    /// Whether the helper called here runs a callback before it returns.
+    pub(crate) fn calls_callback(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::CALLS_CALLBACK)
+    }
+
+    /// The registers that may be read from here on, in the frame that is here,
+    /// before they are written; r10 always. Of a frame that waits for a call
+    /// to return, those of the place after the call without r0 (or, if the
+    /// arguments should count too, of the call itself).
+    pub(crate) fn live_in(&self, pc: Pc) -> RegSet {
+        self.live[pc.index()]
+    }
+}
+
+fn reject(at: Pc, why: StructureError) -> Reject {
+    Reject { at: Some(at), why: why.into() }
+}
