@@ -4,8 +4,10 @@
  *
  *     SEC("raw") u64 entry(void *mem, u64 len)
  *
- * whose input, scratch space and output are the `len` bytes at `mem`, aligned to
- * 8 (Brolga's program type `raw`). It returns 0 if there are too few. Running it
+ * of Brolga's program type `raw`: its input, scratch space and output are the `len`
+ * bytes at `mem`, aligned to 8. How many it needs is a constant (the table in
+ * src/programs.rs has it), so it does not look at `len`, which not every engine
+ * passes; with `mem` known to be that large, every access can be proven. Running it
  * again on the memory it left gives the same answer in the same number of steps.
  *
  * The same file compiles natively (`cc -O2 -fPIC -shared`), to compare with.
@@ -24,6 +26,7 @@ typedef unsigned long long u64 __attribute__((may_alias));
 #define SEC(name)
 #endif
 
+#define UNUSED __attribute__((unused))
 #define NOINLINE static __attribute__((noinline))
 #define INLINE static inline __attribute__((always_inline))
 

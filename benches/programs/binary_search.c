@@ -5,13 +5,11 @@
 
 enum { WORDS = 256, KEYS = 16 };
 
-SEC("raw") u64 entry(void *mem, u64 len)
+SEC("raw") u64 entry(void *mem, u64 len UNUSED)
 {
 	const u32 *sorted = mem, *keys = sorted + WORDS;
 	u64 sum = 0;
 
-	if (len < (WORDS + KEYS) * 4)
-		return 0;
 	for (u32 k = 0; k < KEYS; k++) {
 		u32 at = 0;
 

@@ -4,13 +4,11 @@
 
 enum { WORDS = 370 };
 
-SEC("raw") u64 entry(void *mem, u64 len)
+SEC("raw") u64 entry(void *mem, u64 len UNUSED)
 {
 	const u32 *word = mem;
 	u64 sum = 0;
 
-	if (len < WORDS * 4)
-		return 0;
 	for (int i = 0; i < WORDS; i++)
 		sum += word[i];
 	sum = (sum & 0xffffffff) + (sum >> 32);

@@ -4,14 +4,12 @@
 
 enum { LEN = 1024 };
 
-SEC("raw") u64 entry(void *mem, u64 len)
+SEC("raw") u64 entry(void *mem, u64 len UNUSED)
 {
 	const u32 *table = mem;
 	const u8 *bytes = (const u8 *)(table + 256);
 	u32 crc = ~0u;
 
-	if (len < 1024 + LEN)
-		return 0;
 	for (int i = 0; i < LEN; i++)
 		crc = table[(crc ^ bytes[i]) & 255] ^ crc >> 8;
 	return (u32)~crc;
