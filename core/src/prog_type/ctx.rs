@@ -173,10 +173,6 @@ pub struct CtxLayout {
     pub host_size: u32,
     /// The fields, by offset; they do not overlap.
     pub fields: Vec<CtxField>,
-    /// Whether accesses are rewritten (the kernel type has a
-    /// `convert_ctx_access`). Where they are not, the context is plain memory
-    /// that a helper may be given too.
-    pub converted: bool,
 }
 
 impl CtxLayout {

@@ -33,7 +33,6 @@ fn sk_msg_md() -> CtxLayout {
             words("size", 68, 1, offset_of!(SkMsgHost, size)),
             pointer("sk", 72, FieldKind::Socket, offset_of!(SkMsgHost, sk)),
         ],
-        converted: true,
     }
 }
 

@@ -81,13 +81,7 @@ fn sk_buff(hidden: &[&str], stored: &[&str]) -> CtxLayout {
             _ => field.loads,
         };
     }
-    CtxLayout {
-        name: "__sk_buff".into(),
-        size: 192,
-        host_size: size_of::<SkBuffHost>() as u32,
-        fields,
-        converted: true,
-    }
+    CtxLayout { name: "__sk_buff".into(), size: 192, host_size: size_of::<SkBuffHost>() as u32, fields }
 }
 
 /// The fields that describe the packet's socket.

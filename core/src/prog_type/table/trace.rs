@@ -1,6 +1,5 @@
 //! The kinds of programs that trace, and those that a system call runs. Their
-//! contexts are what the programs see: nothing is converted, but for
-//! `perf_event`.
+//! contexts are what the programs see: nothing is converted.
 
 use super::sets::{BASE, KPROBE, PERF_EVENT, SYSCALL, TRACE, helpers};
 use crate::insn::Size;
@@ -29,7 +28,7 @@ fn registers(loads: SizeSet) -> Vec<CtxField> {
 }
 
 fn plain(name: &'static str, size: u32, fields: Vec<CtxField>) -> CtxLayout {
-    CtxLayout { name: name.into(), size, host_size: size, fields, converted: false }
+    CtxLayout { name: name.into(), size, host_size: size, fields }
 }
 
 pub(super) fn kprobe() -> ProgramType {
@@ -71,7 +70,7 @@ pub(super) fn perf_event() -> ProgramType {
     fields.push(CtxField::scalar("addr", 176, 8).loads(SizeSet::ALL));
     ProgramType {
         number: Some(7),
-        ctx: CtxLayout { converted: true, ..plain("bpf_perf_event_data", 184, fields) },
+        ctx: plain("bpf_perf_event_data", 184, fields),
         helpers: helpers(&[BASE, TRACE, PERF_EVENT]),
         ..ProgramType::new("perf_event")
     }

@@ -28,7 +28,6 @@ fn xdp_md() -> CtxLayout {
             word("rx_queue_index", 16, offset_of!(XdpHost, rx_queue_index)),
             word("egress_ifindex", 20, offset_of!(XdpHost, egress_ifindex)).only_for(DEVMAP),
         ],
-        converted: true,
     }
 }
 
