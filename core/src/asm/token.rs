@@ -51,12 +51,16 @@ pub(super) struct Cursor<'a> {
     line: &'a str,
     /// Where the next token starts, in bytes.
     at: usize,
+    /// The next token.
+    token: Token<'a>,
+    /// How many bytes it takes.
+    len: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(line: &'a str) -> Self {
-        let mut cursor = Self { line, at: 0 };
-        cursor.skip_space();
+        let mut cursor = Self { line, at: 0, token: Token::End, len: 0 };
+        cursor.pass(0);
         cursor
     }
 
@@ -66,21 +70,20 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next token.
-    pub(super) fn peek(&self) -> Token<'a> {
-        self.token().0
+    pub(super) const fn peek(&self) -> Token<'a> {
+        self.token
     }
 
     /// The next token, which is passed.
     pub(super) fn next(&mut self) -> Token<'a> {
-        let (token, len) = self.token();
-        self.at += len;
-        self.skip_space();
+        let token = self.token;
+        self.pass(self.len);
         token
     }
 
     /// Passes the next token where it is this mark.
     pub(super) fn accept(&mut self, mark: &str) -> bool {
-        let found = matches!(self.peek(), Token::Mark(m) if m == mark);
+        let found = matches!(self.token, Token::Mark(m) if m == mark);
         if found {
             self.next();
         }
@@ -92,29 +95,33 @@ impl<'a> Cursor<'a> {
     pub(super) fn skip_symbol(&mut self) {
         let rest = &self.line[self.at..];
         if let Some(end) = rest.find('>').filter(|_| rest.starts_with('<')) {
-            self.at += end + 1;
-            self.skip_space();
+            self.pass(end + 1);
         }
     }
 
-    fn skip_space(&mut self) {
-        let rest = &self.line[self.at..];
-        self.at += rest.len() - rest.trim_start().len();
+    /// Goes on by so many bytes and over the blanks after them.
+    fn pass(&mut self, bytes: usize) {
+        let rest = &self.line[self.at + bytes..];
+        let text = rest.trim_start();
+        self.at += bytes + rest.len() - text.len();
+        (self.token, self.len) = first_token(text);
     }
+}
 
-    fn token(&self) -> (Token<'a>, usize) {
-        let rest = &self.line[self.at..];
-        let run = || &rest[..rest.find(|c| !continues_word(c)).unwrap_or(rest.len())];
-        let Some(first) = rest.chars().next() else { return (Token::End, 0) };
-        if let Some(mark) = MARKS.iter().find(|m| rest.starts_with(**m)) {
-            (Token::Mark(mark), mark.len())
-        } else if first.is_ascii_digit() {
-            (Token::Number(run()), run().len())
-        } else if starts_word(first) {
-            (Token::Word(run()), run().len())
-        } else {
-            (Token::Stray(first), first.len_utf8())
-        }
+/// The token that a text starts with, and how many bytes it takes.
+fn first_token(text: &str) -> (Token<'_>, usize) {
+    let Some(first) = text.chars().next() else { return (Token::End, 0) };
+    let run = || &text[..text.bytes().position(|c| !continues_word(c.into())).unwrap_or(text.len())];
+    let second = || text[1..].starts_with(['<', '>', '/', '%']);
+    let is_next = |mark: &&&str| mark.as_bytes()[0] == text.as_bytes()[0] && text.starts_with(**mark);
+    if first.is_ascii_digit() {
+        (Token::Number(run()), run().len())
+    } else if starts_word(first) && !(first == 's' && second()) {
+        (Token::Word(run()), run().len())
+    } else if let Some(mark) = MARKS.iter().find(is_next) {
+        (Token::Mark(mark), mark.len())
+    } else {
+        (Token::Stray(first), first.len_utf8())
     }
 }
 
