@@ -79,6 +79,10 @@ pub struct Subprog {
     /// The bytes of stack below the frame pointer that it may touch, at most
     /// 512, a multiple of 8.
     pub stack: u32,
+    /// Whether it may read bytes of that stack which it never wrote. Whoever
+    /// runs it gives it a frame of zeros then, so that nothing of the host
+    /// leaks.
+    pub reads_uninit_stack: bool,
 }
 
 /// What was proven of a program.

@@ -13,12 +13,22 @@
 //! call too, so it is `deny`, with the one exception written down at the call.
 #![deny(unsafe_code)]
 
+mod facts;
+mod log;
 mod outcome;
+mod prune;
+mod step;
+pub(crate) mod structure;
 mod verify;
+mod walk;
 
+pub mod claims;
 pub mod domain;
 pub mod reject;
+pub mod state;
 
+pub use claims::Claims;
 pub use outcome::{Accepted, Bug, Cause, Failure, LogLevel, Options, Report, Unsupported};
 pub use reject::{Reject, Why};
+pub use structure::error::StructureError;
 pub use verify::verify;

@@ -1,5 +1,6 @@
 //! What a verification is asked, and what it answers.
 
+use crate::claims::Claims;
 use crate::reject::Reject;
 use brolga_core::{Pc, Program, Verified};
 use std::fmt;
@@ -64,6 +65,8 @@ pub struct Report {
     /// The log, as the kernel would write it; ends with the words of the
     /// rejection, where there is one.
     pub log: String,
+    /// What was claimed at each instruction, where that was asked for.
+    pub claims: Option<Claims>,
 }
 
 /// A program that was accepted.

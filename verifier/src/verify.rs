@@ -1,14 +1,97 @@
 //! The way of a program through the verifier.
 
-use crate::outcome::{Accepted, Cause, Failure, Options, Report, Unsupported};
-use brolga_core::Program;
+use crate::outcome::{Accepted, Cause, Failure, Options, Report};
+use crate::reject::{Reject, Why};
+use crate::step::pointer::MAX_OFF;
+use crate::structure::{self, Structure, stack_depth};
+use crate::walk::Walk;
+use brolga_core::{Aux, Facts, Imm64, Insn, MapIdx, MapKind, Program, Verified};
 
 /// Proves that every run of the program ends and is safe, or says why not.
 ///
 /// # Errors
 ///
 /// Where it could not be proven: see [`Cause`].
-pub fn verify(program: Program, _options: &Options) -> Result<Accepted, Box<Failure>> {
-    let cause = Cause::Unsupported(Unsupported { at: None, what: "any program, yet".into() });
-    Err(Box::new(Failure { cause, report: Report::default(), program }))
+pub fn verify(program: Program, options: &Options) -> Result<Accepted, Box<Failure>> {
+    let (result, report) = prove(&program, options);
+    match result {
+        Ok(facts) => Ok(Accepted { verified: seal(program, facts), report }),
+        Err(cause) => Err(Box::new(Failure { cause, report, program })),
+    }
+}
+
+#[expect(unsafe_code, reason = "the one place where what was proven becomes what others rely on")]
+fn seal(program: Program, facts: Facts) -> Verified {
+    // SAFETY: the walk that made the facts went over every path of this very
+    // program to its end and found each access allowed.
+    unsafe { Verified::assume(program, facts) }
+}
+
+fn prove(program: &Program, options: &Options) -> (Result<Facts, Cause>, Report) {
+    match before_the_walk(program) {
+        Ok(structure) => walk(program, &structure, options),
+        Err(reject) => (Err(reject.into()), Report::default()),
+    }
+}
+
+fn before_the_walk(program: &Program) -> Result<Structure, Reject> {
+    let structure = structure::check(program)?;
+    resolve_maps(program)?;
+    Ok(structure)
+}
+
+fn walk(program: &Program, structure: &Structure, options: &Options) -> (Result<Facts, Cause>, Report) {
+    let mut walk = Walk::new(&program.code, &program.aux, structure, options);
+    let result = walk.run().and_then(|()| stack_fits(&walk, program, structure));
+    let report = Report {
+        insns_processed: walk.processed,
+        total_states: walk.seen.total,
+        peak_states: walk.seen.peak,
+        log: std::mem::take(&mut walk.log.text),
+        claims: walk.seen.recorded.take().map(crate::claims::Claims::new),
+    };
+    (result.map(|()| walk.facts.finish()), report)
+}
+
+fn stack_fits(walk: &Walk<'_>, program: &Program, structure: &Structure) -> Result<(), Cause> {
+    let frames = walk.facts.stacks().map(|bytes| stack_depth::Frame { bytes, runs_later: false });
+    let frames: Vec<_> = frames.collect();
+    stack_depth::check(&program.aux.prog_type, structure, &frames)?;
+    Ok(())
+}
+
+/// That every map reference refers to a map, and to a place in its value where
+/// it refers to that.
+fn resolve_maps(program: &Program) -> Result<(), Reject> {
+    for (pc, insn) in program.code.iter() {
+        if let Insn::LoadImm64 { imm, .. } = insn {
+            resolve_map(&program.aux, imm).map_err(|why| Reject { at: Some(pc), why })?;
+        }
+    }
+    Ok(())
+}
+
+fn resolve_map(aux: &Aux, imm: &Imm64) -> Result<(), Why> {
+    let known = |fd: i32| aux.map_ref(imm).ok_or(Why::NoMap(fd));
+    match *imm {
+        Imm64::Value(_) | Imm64::BtfId { .. } | Imm64::Func(_) => Ok(()),
+        Imm64::MapFd(fd) | Imm64::MapIdx(fd) => known(fd).map(|_| ()),
+        Imm64::MapValue { fd, off } | Imm64::MapIdxValue { idx: fd, off } => {
+            direct_value(aux, known(fd)?, off)
+        }
+    }
+}
+
+fn direct_value(aux: &Aux, map: MapIdx, off: u32) -> Result<(), Why> {
+    let def = &aux.map(map).def;
+    if i64::from(off) >= MAX_OFF {
+        return Err(Why::DirectOffset(off));
+    }
+    if def.kind != MapKind::Array {
+        return Err(Why::NoDirectValue);
+    }
+    if def.max_entries != 1 || off >= def.value_size {
+        return Err(Why::DirectValue { value_size: def.value_size, off });
+    }
+    Ok(())
 }

@@ -1,0 +1,106 @@
+//! What the walk finds out for those who run the program: joined over every
+//! state in which an instruction is walked.
+//!
+//! A state that is pruned lies within one that was walked, register by register
+//! and slot by slot, so what held of that one holds of it.
+
+use crate::structure::Structure;
+use brolga_core::facts::{Facts, InsnFacts, Region, Subprog, SubprogId};
+use brolga_core::{Code, MapIdx, Pc};
+
+/// Facts in the making.
+pub(crate) struct Builder {
+    insns: Box<[InsnFacts]>,
+    /// Whether the instruction that is walked is walked for the first time.
+    first: bool,
+    /// Whether a memory access, at its place, accesses the context.
+    is_ctx: Box<[Option<bool>]>,
+    subprogs: Vec<Subprog>,
+}
+
+impl Builder {
+    pub(crate) fn new(code: &Code, structure: &Structure) -> Self {
+        let subprogs = structure.subprogs().iter().map(|s| Subprog {
+            start: s.range.start,
+            end: s.range.end,
+            stack: 0,
+            reads_uninit_stack: false,
+        });
+        Self {
+            insns: vec![InsnFacts::default(); code.len()].into(),
+            first: false,
+            is_ctx: vec![None; code.len()].into(),
+            subprogs: subprogs.collect(),
+        }
+    }
+
+    pub(crate) fn reach(&mut self, pc: Pc) {
+        let row = &mut self.insns[pc.index()];
+        self.first = !row.reached;
+        row.reached = true;
+    }
+
+    pub(crate) fn goes(&mut self, pc: Pc, taken: bool) {
+        let ways = &mut self.insns[pc.index()].ways;
+        if taken {
+            ways.taken = true;
+        } else {
+            ways.falls_through = true;
+        }
+    }
+
+    pub(crate) fn divides(&mut self, pc: Pc, nonzero: bool) {
+        let row = &mut self.insns[pc.index()];
+        row.divisor_nonzero = nonzero && (self.first || row.divisor_nonzero);
+    }
+
+    pub(crate) fn passes(&mut self, pc: Pc, map: Option<MapIdx>) {
+        let row = &mut self.insns[pc.index()];
+        row.map = map.filter(|_| self.first || row.map == map);
+    }
+
+    pub(crate) fn touches(&mut self, pc: Pc, region: Region) {
+        let row = &mut self.insns[pc.index()];
+        row.region = Some(match row.region {
+            None => region,
+            Some(known) => join(known, region),
+        });
+    }
+
+    /// Notes whether an access is one of the context, which is converted; false
+    /// where it was the other thing on another path.
+    pub(crate) fn same_kind(&mut self, pc: Pc, ctx: bool) -> bool {
+        *self.is_ctx[pc.index()].get_or_insert(ctx) == ctx
+    }
+
+    /// Notes that a subprogram's frame is used down to an offset from its end.
+    pub(crate) fn uses_stack(&mut self, subprog: SubprogId, off: i32) {
+        let stack = &mut self.subprogs[subprog.index()].stack;
+        *stack = (*stack).max(off.unsigned_abs().next_multiple_of(8));
+    }
+
+    pub(crate) fn reads_uninit(&mut self, subprog: SubprogId) {
+        self.subprogs[subprog.index()].reads_uninit_stack = true;
+    }
+
+    /// The bytes of stack that each subprogram uses.
+    pub(crate) fn stacks(&self) -> impl Iterator<Item = u32> {
+        self.subprogs.iter().map(|s| s.stack)
+    }
+
+    pub(crate) fn finish(self) -> Facts {
+        Facts { insns: self.insns, subprogs: self.subprogs }
+    }
+}
+
+/// What is true of both accesses.
+fn join(a: Region, b: Region) -> Region {
+    match (a, b) {
+        (a, b) if a == b => a,
+        (Region::Stack { .. }, Region::Stack { .. }) => Region::Stack { fixed: None },
+        (
+            Region::Stack { .. } | Region::Ctx(_) | Region::Packet | Region::MapValue(_) | Region::Other,
+            Region::Stack { .. } | Region::Ctx(_) | Region::Packet | Region::MapValue(_) | Region::Other,
+        ) => Region::Other,
+    }
+}

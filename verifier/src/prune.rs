@@ -1,0 +1,379 @@
+//! Where paths meet: states seen before, and when one of them makes the walk
+//! from another needless.
+//!
+//! **Order.** `within(old, cur)`: whatever a run may be in at `cur`, it may be in
+//! at `old`, as far as the code from here on can tell: registers that are dead
+//! here are not compared, and what was never written in `old` was not relied on
+//! there. If every path from `old` was walked to its end, none from `cur` needs
+//! to be.
+//!
+//! Names are compared up to renaming: what shares a name in `old` shares one in
+//! `cur` ([`Names`]). The other way round is not asked for: fewer things in
+//! common in `old` means that more was walked from it.
+//!
+//! | old            | cur within it                                        |
+//! |----------------|------------------------------------------------------|
+//! | uninitialised  | anything                                             |
+//! | number         | a number in its range, name for name                 |
+//! | pointer        | the same kind and fixed offset, variable offset in   |
+//! |                | its range, at least as many bytes of the packet known|
+//! | uninit byte    | anything                                             |
+//! | misc byte      | anything                                             |
+//! | zero byte      | a zero                                               |
+//! | spill          | as many bytes of a spill, value within value         |
+
+use crate::outcome::Options;
+use crate::state::stack::{Byte, Stack, StackSlot};
+use crate::state::value::{Id, Number, Ptr, Value};
+use crate::state::{Frame, State};
+use crate::structure::Structure;
+use brolga_core::insn::RegSet;
+use brolga_core::{Code, Insn, Pc, Reg};
+
+/// A state may be stored where so many prune points and instructions were
+/// passed since the last one, as in the kernel.
+const STORE_AFTER: (u32, u32) = (2, 8);
+
+/// What a visit to a prune point finds.
+pub(crate) enum Visit {
+    /// Every path from here was walked.
+    Known,
+    /// The path was here before, in the very same state.
+    Loops,
+    /// The path goes on, below this node.
+    New(Option<usize>),
+    /// The states kept take more memory than allowed, this many bytes.
+    TooMuch(usize),
+}
+
+/// A stored state in the tree of paths.
+struct Node {
+    parent: Option<usize>,
+    /// The paths below it that are not walked to their end.
+    open: u32,
+}
+
+struct Entry {
+    node: usize,
+    state: State,
+    hits: u32,
+    misses: u32,
+}
+
+/// The states seen so far.
+pub(crate) struct Seen {
+    at: Box<[Vec<Entry>]>,
+    nodes: Vec<Node>,
+    /// Prune points and instructions passed when a state was last stored.
+    last: (u32, u32),
+    visits: u32,
+    bytes: usize,
+    limit: usize,
+    /// Where `may_goto` instructions are.
+    may_gotos: Vec<Pc>,
+    /// Every state at every instruction, where these are recorded.
+    pub(crate) recorded: Option<Box<[Vec<State>]>>,
+    pub(crate) total: u32,
+    pub(crate) peak: u32,
+    kept: u32,
+}
+
+impl Seen {
+    pub(crate) fn new(code: &Code, options: &Options) -> Self {
+        let len = code.len();
+        let lists = || std::iter::repeat_with(Vec::new).take(len).collect::<Box<[_]>>();
+        Self {
+            at: std::iter::repeat_with(Vec::new).take(len).collect(),
+            nodes: Vec::new(),
+            last: (0, 0),
+            visits: 0,
+            bytes: 0,
+            limit: options.memory,
+            may_gotos: code
+                .iter()
+                .filter(|(_, i)| matches!(i, Insn::MayGoto { .. }))
+                .map(|(pc, _)| pc)
+                .collect(),
+            recorded: options.record_states.then(lists),
+            total: 0,
+            peak: 0,
+            kept: 0,
+        }
+    }
+
+    /// Keeps what is claimed at a place: of registers and slots that may still
+    /// be read.
+    pub(crate) fn record(&mut self, pc: Pc, state: &State, structure: &Structure) {
+        if let Some(recorded) = &mut self.recorded {
+            let claimed = live_part(state, pc, structure);
+            let list = &mut recorded[pc.index()];
+            if !list.contains(&claimed) {
+                self.bytes += size_of_state(&claimed);
+                list.push(claimed);
+            }
+        }
+    }
+
+    /// One more way below a node.
+    pub(crate) fn path_parts(&mut self, parent: Option<usize>) {
+        if let Some(node) = parent {
+            self.nodes[node].open += 1;
+        }
+    }
+
+    /// A way below a node was walked to its end.
+    pub(crate) fn path_ended(&mut self, mut parent: Option<usize>) {
+        while let Some(node) = parent {
+            self.nodes[node].open -= 1;
+            if self.nodes[node].open > 0 {
+                return;
+            }
+            parent = self.nodes[node].parent;
+        }
+    }
+
+    /// The last state stored here from which paths are still to be walked.
+    pub(crate) fn latest_in_progress(&self, pc: Pc) -> Option<&State> {
+        self.at[pc.index()].iter().rev().find(|e| self.nodes[e.node].open > 0).map(|e| &e.state)
+    }
+
+    /// Compares the state at a prune point with those seen there, and stores it
+    /// where that may pay.
+    pub(crate) fn visit(
+        &mut self,
+        pc: Pc,
+        state: &State,
+        parent: Option<usize>,
+        structure: &Structure,
+        processed: u32,
+    ) -> Visit {
+        self.visits += 1;
+        if let Some(found) = self.compare(pc, state, structure) {
+            return found;
+        }
+        self.forget_useless(pc, structure);
+        let since = (self.visits - self.last.0, processed - self.last.1);
+        let due = since.0 >= STORE_AFTER.0 && since.1 >= STORE_AFTER.1;
+        if !due && !structure.is_force_checkpoint(pc) {
+            return Visit::New(parent);
+        }
+        if self.bytes > self.limit {
+            return Visit::TooMuch(self.bytes);
+        }
+        self.last = (self.visits, processed);
+        Visit::New(Some(self.store(pc, state, parent, structure)))
+    }
+
+    fn compare(&mut self, pc: Pc, state: &State, structure: &Structure) -> Option<Visit> {
+        let nodes = &self.nodes;
+        let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
+        for entry in &mut self.at[pc.index()] {
+            let open = nodes[entry.node].open > 0;
+            let rounds_differ = entry.state.may_gotos != state.may_gotos;
+            // A path that comes back to a may_goto later than it was there is a
+            // round of a loop that ends by itself, so what is being walked may
+            // be relied on.
+            let ends_by_itself = at_may_goto && rounds_differ;
+            if open && !ends_by_itself {
+                if !rounds_differ && same(&entry.state, state, pc, structure) {
+                    return Some(Visit::Loops);
+                }
+                continue;
+            }
+            if within(&entry.state, state, pc, structure) {
+                entry.hits += 1;
+                return Some(Visit::Known);
+            }
+            entry.misses += 1;
+        }
+        None
+    }
+
+    /// Drops states that were compared often and in vain.
+    fn forget_useless(&mut self, pc: Pc, structure: &Structure) {
+        let patience = if structure.is_force_checkpoint(pc) { 64 } else { 3 };
+        let (nodes, bytes, kept) = (&self.nodes, &mut self.bytes, &mut self.kept);
+        self.at[pc.index()].retain(|entry| {
+            let useful = entry.misses <= entry.hits * 3 + patience;
+            let keep = useful || nodes[entry.node].open > 0;
+            if !keep {
+                *bytes -= size_of_state(&entry.state).min(*bytes);
+                *kept -= 1;
+            }
+            keep
+        });
+    }
+
+    fn store(&mut self, pc: Pc, state: &State, parent: Option<usize>, structure: &Structure) -> usize {
+        let node = self.nodes.len();
+        self.nodes.push(Node { parent, open: 1 });
+        let mut state = live_part(state, pc, structure);
+        drop_lone_names(&mut state);
+        self.bytes += size_of_state(&state);
+        self.at[pc.index()].push(Entry { node, state, hits: 0, misses: 0 });
+        self.total += 1;
+        self.kept += 1;
+        self.peak = self.peak.max(self.kept);
+        node
+    }
+}
+
+fn size_of_state(state: &State) -> usize {
+    let frame = |f: &Frame| size_of::<Frame>() + size_of_val(f.stack.slots());
+    size_of::<State>() + state.frames.iter().map(frame).sum::<usize>()
+}
+
+/// The registers of a frame that may still be read; `top` is whether it is the
+/// one that runs, at `pc`.
+fn live_regs(frame: usize, state: &State, pc: Pc, structure: &Structure) -> RegSet {
+    match state.frames.get(frame + 1) {
+        None => structure.live_in(pc),
+        Some(callee) => structure.live_in(callee.callsite.plus(1)).without(RegSet::of(Reg::R0)),
+    }
+}
+
+/// The state without what can no longer be read.
+fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
+    let mut part = state.clone();
+    for index in 0..part.frames.len() {
+        let live = live_regs(index, state, pc, structure);
+        for reg in RegSet::ALL.without(live).iter() {
+            part.frames[index].regs[reg.index()] = Value::Uninit;
+        }
+    }
+    part
+}
+
+/// A number's name says something only where another number has it too.
+fn drop_lone_names(state: &mut State) {
+    let mut names: Vec<(Id, u32)> = Vec::new();
+    let named = |v: &Value| match v {
+        Value::Number(n) if n.id.is_some() => Some(n.id),
+        Value::Number(_) | Value::Pointer(_) | Value::Uninit => None,
+    };
+    for id in state.values_mut().filter_map(|v| named(v)) {
+        match names.iter_mut().find(|(name, _)| *name == id) {
+            Some((_, count)) => *count += 1,
+            None => names.push((id, 1)),
+        }
+    }
+    for value in state.values_mut() {
+        if let Value::Number(n) = value
+            && names.contains(&(n.id, 1))
+        {
+            (n.id, n.delta) = (Id::NONE, 0);
+        }
+    }
+}
+
+/// Which name of the current state each name of the old one stands for.
+#[derive(Default)]
+struct Names(Vec<(Id, Id)>);
+
+impl Names {
+    fn agree(&mut self, old: Id, cur: Id) -> bool {
+        if let Some((_, known)) = self.0.iter().find(|(o, _)| *o == old) {
+            return *known == cur;
+        }
+        self.0.push((old, cur));
+        true
+    }
+}
+
+/// Whether all that is live in both is the very same.
+fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
+    old.frames.len() == cur.frames.len()
+        && (0..old.frames.len()).all(|i| {
+            let (a, b) = (&old.frames[i], &cur.frames[i]);
+            let live = live_regs(i, cur, pc, structure);
+            a.callsite == b.callsite
+                && live.iter().all(|r| alike(&a.regs[r.index()], &b.regs[r.index()]))
+                && same_stack(&a.stack, &b.stack)
+        })
+}
+
+fn same_stack(a: &Stack, b: &Stack) -> bool {
+    (0..a.slots().len().max(b.slots().len())).all(|i| {
+        let (x, y) = (a.slot(i), b.slot(i));
+        x.bytes == y.bytes && (x.spilled() == 0 || alike(&x.value, &y.value))
+    })
+}
+
+/// The same but for names.
+fn alike(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => x.range == y.range,
+        (Value::Pointer(p), Value::Pointer(q)) => Ptr { id: q.id, ..*p } == *q,
+        (Value::Uninit, Value::Uninit) => true,
+        (Value::Number(_) | Value::Pointer(_) | Value::Uninit, _) => false,
+    }
+}
+
+/// Whether `cur` lies within `old`.
+fn within(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
+    if old.frames.len() != cur.frames.len() {
+        return false;
+    }
+    let mut names = Names::default();
+    (0..old.frames.len()).rev().all(|i| {
+        let (a, b) = (&old.frames[i], &cur.frames[i]);
+        let live = live_regs(i, cur, pc, structure);
+        a.callsite == b.callsite
+            && live.iter().all(|r| value_within(&a.regs[r.index()], &b.regs[r.index()], &mut names))
+            && stack_within(&a.stack, &b.stack, &mut names)
+    })
+}
+
+fn value_within(old: &Value, cur: &Value, names: &mut Names) -> bool {
+    match (old, cur) {
+        (Value::Uninit, _) => true,
+        (Value::Number(a), Value::Number(b)) => number_within(a, b, names),
+        (Value::Pointer(p), Value::Pointer(q)) => pointer_within(p, q, names),
+        (Value::Number(_) | Value::Pointer(_), _) => false,
+    }
+}
+
+fn number_within(old: &Number, cur: &Number, names: &mut Names) -> bool {
+    if !cur.range.within(&old.range) {
+        return false;
+    }
+    // A constant is in common with every equal constant, name or not; but the
+    // two states must then agree on it.
+    !old.id.is_some() || (cur.id.is_some() && old.delta == cur.delta && names.agree(old.id, cur.id))
+}
+
+fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
+    old.kind == cur.kind
+        && old.nullable == cur.nullable
+        && old.off == cur.off
+        && old.range <= cur.range
+        && cur.var.within(&old.var)
+        && old.id.is_some() == cur.id.is_some()
+        && (!old.id.is_some() || names.agree(old.id, cur.id))
+}
+
+fn stack_within(old: &Stack, cur: &Stack, names: &mut Names) -> bool {
+    old.slots().iter().enumerate().all(|(i, slot)| slot_within(slot, &cur.slot(i), names))
+}
+
+fn slot_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
+    let bytes = old.bytes.iter().enumerate().all(|(i, byte)| match byte {
+        Byte::Uninit | Byte::Misc => true,
+        Byte::Zero => cur.is_zero(i..i + 1),
+        Byte::Spill => true,
+    });
+    let spilled = old.spilled();
+    bytes && (spilled == 0 || is_anything(old) || spill_within(old, cur, names))
+}
+
+/// Whether a spilled number says nothing.
+fn is_anything(slot: &StackSlot) -> bool {
+    match slot.value {
+        Value::Number(n) => slot.spilled() == 8 && !n.id.is_some() && n.range.is_unknown(),
+        Value::Pointer(_) | Value::Uninit => false,
+    }
+}
+
+fn spill_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
+    old.spilled() == cur.spilled() && value_within(&old.value, &cur.value, names)
+}

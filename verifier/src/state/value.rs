@@ -1,0 +1,232 @@
+//! What a register or a spilled slot holds.
+//!
+//! **Meaning.** `gamma(value)` is a set of words, given where each object of the
+//! run lies:
+//!
+//! - `Uninit`: every word, and none that may be read;
+//! - `Number(n)`: the words of its [`Scalar`]; numbers with one id (not 0) are
+//!   one unknown word `x` with each number's `delta` added;
+//! - `Pointer(p)`: the words `base + off + v` for every `v` in `var`, `base` being
+//!   the start of the object that `kind` names; and 0, where `nullable`.
+//!   Pointers with one id (not 0) share their `v`, and are null together.
+//!
+//! **Order.** [`within`](crate::prune) compares value by value, ids up to
+//! renaming.
+
+use crate::domain::Scalar;
+use brolga_core::{Aux, MapDef, MapIdx};
+
+/// Names what several registers have in common: an unknown number, a pointer's
+/// variable part, a nullness, a reference. 0 is no name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub u32);
+
+impl Id {
+    /// No name.
+    pub const NONE: Self = Self(0);
+
+    /// Whether it names something.
+    #[must_use]
+    pub const fn is_some(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// A number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// Which numbers it may be.
+    pub range: Scalar,
+    /// The unknown word it is made of.
+    pub id: Id,
+    /// What is added to that word.
+    pub delta: i32,
+}
+
+/// A map that a program refers to, or the one that is a value of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MapRef {
+    /// The map that the program refers to.
+    pub idx: MapIdx,
+    /// Whether a value of that map is meant.
+    pub inner: bool,
+}
+
+impl MapRef {
+    /// What the map looks like.
+    ///
+    /// # Panics
+    ///
+    /// Where the map is none of the program's, or has no inner map.
+    #[must_use]
+    pub fn def(self, aux: &Aux) -> &MapDef {
+        let outer = &aux.map(self.idx).def;
+        if self.inner {
+            outer.inner.as_deref().expect("an inner map is named only where there is one")
+        } else {
+            outer
+        }
+    }
+}
+
+/// What a pointer points into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PtrKind {
+    /// The context.
+    Ctx,
+    /// The stack of the frame with this number, counted from its end.
+    Stack(u8),
+    /// A map itself.
+    Map(MapRef),
+    /// A value of a map.
+    MapValue(MapRef),
+    /// The packet, counted from its start.
+    Packet,
+    /// The packet's metadata, counted from its start.
+    PacketMeta,
+    /// The end of the packet.
+    PacketEnd,
+    /// Memory of this many bytes.
+    Mem {
+        /// The size, in bytes.
+        size: u32,
+        /// Whether it may only be read.
+        rdonly: bool,
+    },
+}
+
+/// A pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ptr {
+    /// What it points into.
+    pub kind: PtrKind,
+    /// Whether it may be null instead.
+    pub nullable: bool,
+    /// The known part of its offset, in bytes.
+    pub off: i32,
+    /// The unknown part.
+    pub var: Scalar,
+    /// Which unknown part, or nullness, it shares with others.
+    pub id: Id,
+    /// For a pointer into the packet, how many bytes from its base (its variable
+    /// part included, its fixed offset not) are known to be there.
+    pub range: u16,
+}
+
+/// What a register or a spilled slot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing that may be read.
+    Uninit,
+    /// A number.
+    Number(Number),
+    /// A pointer.
+    Pointer(Ptr),
+}
+
+impl Number {
+    /// A number of which this is known.
+    #[must_use]
+    pub const fn of(range: Scalar) -> Self {
+        Self { range, id: Id::NONE, delta: 0 }
+    }
+}
+
+impl Ptr {
+    /// The start of an object.
+    #[must_use]
+    pub const fn to(kind: PtrKind) -> Self {
+        Self { kind, nullable: false, off: 0, var: Scalar::constant(0), id: Id::NONE, range: 0 }
+    }
+
+    /// The offset from the object's base, where it is known.
+    #[must_use]
+    pub fn fixed_off(&self) -> Option<i64> {
+        Some(i64::from(self.off).wrapping_add(self.var.as_const()? as i64))
+    }
+
+    /// Whether the pointer is into the packet or its metadata.
+    #[must_use]
+    pub const fn is_packet(&self) -> bool {
+        matches!(self.kind, PtrKind::Packet | PtrKind::PacketMeta)
+    }
+
+    /// The kernel's name for the pointer's type.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match (self.kind, self.nullable) {
+            (PtrKind::Ctx, _) => "ctx",
+            (PtrKind::Stack(_), _) => "fp",
+            (PtrKind::Map(_), _) => "map_ptr",
+            (PtrKind::MapValue(_), false) => "map_value",
+            (PtrKind::MapValue(_), true) => "map_value_or_null",
+            (PtrKind::Packet, _) => "pkt",
+            (PtrKind::PacketMeta, _) => "pkt_meta",
+            (PtrKind::PacketEnd, _) => "pkt_end",
+            (PtrKind::Mem { rdonly: false, .. }, false) => "mem",
+            (PtrKind::Mem { rdonly: false, .. }, true) => "mem_or_null",
+            (PtrKind::Mem { rdonly: true, .. }, false) => "rdonly_mem",
+            (PtrKind::Mem { rdonly: true, .. }, true) => "rdonly_mem_or_null",
+        }
+    }
+}
+
+impl Value {
+    /// Any number.
+    pub const UNKNOWN: Self = Self::number(Scalar::UNKNOWN);
+
+    /// A number of which this is known.
+    #[must_use]
+    pub const fn number(range: Scalar) -> Self {
+        Self::Number(Number::of(range))
+    }
+
+    /// Exactly this number.
+    #[must_use]
+    pub const fn constant(value: u64) -> Self {
+        Self::number(Scalar::constant(value))
+    }
+
+    /// The start of an object.
+    #[must_use]
+    pub const fn pointer(kind: PtrKind) -> Self {
+        Self::Pointer(Ptr::to(kind))
+    }
+
+    /// The number's range, where it is a number.
+    #[must_use]
+    pub const fn scalar(&self) -> Option<&Scalar> {
+        match self {
+            Self::Number(n) => Some(&n.range),
+            Self::Uninit | Self::Pointer(_) => None,
+        }
+    }
+
+    /// The pointer, where it is one.
+    #[must_use]
+    pub const fn ptr(&self) -> Option<&Ptr> {
+        match self {
+            Self::Pointer(p) => Some(p),
+            Self::Uninit | Self::Number(_) => None,
+        }
+    }
+
+    /// The one number it is, where there is only one.
+    #[must_use]
+    pub const fn as_const(&self) -> Option<u64> {
+        match self {
+            Self::Number(n) => n.range.as_const(),
+            Self::Uninit | Self::Pointer(_) => None,
+        }
+    }
+
+    /// The kernel's name for the type.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Uninit => "?",
+            Self::Number(_) => "scalar",
+            Self::Pointer(p) => p.type_name(),
+        }
+    }
+}

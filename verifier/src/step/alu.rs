@@ -1,0 +1,171 @@
+//! Arithmetic: on numbers through the domain, on pointers in
+//! [`super::pointer`].
+
+use crate::domain;
+use crate::outcome::Cause;
+use crate::reject::Why;
+use crate::state::value::{Id, Number, PtrKind, Value};
+use crate::walk::Walk;
+use brolga_core::{AluOp, Imm64, Operand, Order, Reg, Size, Width};
+
+impl Walk<'_> {
+    pub(crate) fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) -> Result<(), Cause> {
+        if op == AluOp::Mov {
+            return self.mov(width, dst, src);
+        }
+        let b = self.operand(src)?;
+        let a = self.read(dst)?;
+        self.immediate_fits(op, width, src)?;
+        self.writable(dst)?;
+        let value = match (a, b) {
+            (Value::Number(x), Value::Number(y)) => {
+                self.note_divisor(op, width, &y);
+                Value::Number(arithmetic(op, width, &x, &y))
+            }
+            (Value::Pointer(_), Value::Pointer(_)) if op == AluOp::Sub => unknown(width),
+            (Value::Pointer(_), Value::Pointer(_)) => {
+                return Err(self.reject(Why::TwoPointers { dst, op }));
+            }
+            (Value::Pointer(p), Value::Number(n)) => {
+                self.pointer_arithmetic(op, width, dst, &p, &n.range, false)?
+            }
+            (Value::Number(n), Value::Pointer(p)) => {
+                self.pointer_arithmetic(op, width, dst, &p, &n.range, true)?
+            }
+            (Value::Uninit, _) | (_, Value::Uninit) => return Err(self.bug("operands are readable")),
+        };
+        self.state.set(dst, value);
+        Ok(())
+    }
+
+    fn immediate_fits(&self, op: AluOp, width: Width, src: Operand) -> Result<(), Cause> {
+        let Operand::Imm(imm) = src else { return Ok(()) };
+        match op {
+            AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod if imm == 0 => {
+                Err(self.reject(Why::DivisionByZero))
+            }
+            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if !(0..width.bits() as i32).contains(&imm) => {
+                Err(self.reject(Why::Shift(imm)))
+            }
+            AluOp::Div
+            | AluOp::Sdiv
+            | AluOp::Mod
+            | AluOp::Smod
+            | AluOp::Lsh
+            | AluOp::Rsh
+            | AluOp::Arsh
+            | AluOp::Add
+            | AluOp::Sub
+            | AluOp::Mul
+            | AluOp::Or
+            | AluOp::And
+            | AluOp::Xor
+            | AluOp::Mov => Ok(()),
+        }
+    }
+
+    fn note_divisor(&mut self, op: AluOp, width: Width, divisor: &Number) {
+        if matches!(op, AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod) {
+            let cut = domain::zero_extend(width.size(), &divisor.range);
+            self.facts.divides(self.pc, !cut.contains(0));
+        }
+    }
+
+    fn mov(&mut self, width: Width, dst: Reg, src: Operand) -> Result<(), Cause> {
+        let from = self.operand(src)?;
+        self.writable(dst)?;
+        let value = match (width, from, src) {
+            (Width::W64, Value::Number(_), Operand::Reg(reg)) => {
+                self.name_number(reg).map_or(from, Value::Number)
+            }
+            (Width::W64, _, _) => from,
+            (Width::W32, Value::Number(n), Operand::Reg(reg)) if n.range.umax() <= u64::from(u32::MAX) => {
+                self.name_number(reg).map_or(from, Value::Number)
+            }
+            (Width::W32, Value::Number(n), _) => Value::number(domain::zero_extend(Size::B4, &n.range)),
+            // A privileged program may look at a part of a pointer.
+            (Width::W32, Value::Pointer(_) | Value::Uninit, _) => unknown(width),
+        };
+        self.state.set(dst, value);
+        Ok(())
+    }
+
+    pub(crate) fn move_signed(&mut self, width: Width, from: Size, dst: Reg, src: Reg) -> Result<(), Cause> {
+        let value = self.read(src)?;
+        self.writable(dst)?;
+        let value = match value {
+            Value::Number(n) if n.range.umax() <= from.mask() >> 1 => {
+                self.name_number(src).map_or(value, Value::Number)
+            }
+            Value::Number(n) => Value::number(domain::sign_extend(width, from, &n.range)),
+            Value::Pointer(_) | Value::Uninit => unknown(width),
+        };
+        self.state.set(dst, value);
+        Ok(())
+    }
+
+    pub(crate) fn negate(&mut self, width: Width, dst: Reg) -> Result<(), Cause> {
+        self.unary(dst, width, |n| domain::neg(width, n))
+    }
+
+    pub(crate) fn swap(&mut self, order: Order, size: Size, dst: Reg) -> Result<(), Cause> {
+        let width = if size == Size::B8 { Width::W64 } else { Width::W32 };
+        self.unary(dst, width, |n| domain::swap(order, size, n))
+    }
+
+    fn unary(
+        &mut self,
+        dst: Reg,
+        width: Width,
+        transfer: impl Fn(&domain::Scalar) -> domain::Scalar,
+    ) -> Result<(), Cause> {
+        let value = self.read(dst)?;
+        self.writable(dst)?;
+        let value = value.scalar().map_or_else(|| unknown(width), |n| Value::number(transfer(n)));
+        self.state.set(dst, value);
+        Ok(())
+    }
+
+    pub(crate) fn load_imm64(&mut self, dst: Reg, imm: Imm64) -> Result<(), Cause> {
+        self.writable(dst)?;
+        let value = match imm {
+            Imm64::Value(value) => Value::constant(value),
+            Imm64::MapFd(_) | Imm64::MapIdx(_) => Value::pointer(PtrKind::Map(self.map_ref(&imm)?)),
+            Imm64::MapValue { off, .. } | Imm64::MapIdxValue { off, .. } => {
+                let mut p = crate::state::value::Ptr::to(PtrKind::MapValue(self.map_ref(&imm)?));
+                p.off = i32::try_from(off).map_err(|_| self.bug("direct offsets were tested"))?;
+                Value::Pointer(p)
+            }
+            Imm64::BtfId { .. } => return Err(self.unsupported("a kernel variable")),
+            Imm64::Func(_) => return Err(self.unsupported("a callback")),
+        };
+        self.state.set(dst, value);
+        Ok(())
+    }
+
+    fn map_ref(&self, imm: &Imm64) -> Result<crate::state::value::MapRef, Cause> {
+        let idx = self.aux.map_ref(imm).ok_or_else(|| self.bug("map references were resolved"))?;
+        Ok(crate::state::value::MapRef { idx, inner: false })
+    }
+}
+
+/// Any number of a width.
+fn unknown(width: Width) -> Value {
+    Value::number(domain::zero_extend(width.size(), &domain::Scalar::UNKNOWN))
+}
+
+/// An operator on numbers; adding a constant keeps the name.
+fn arithmetic(op: AluOp, width: Width, a: &Number, b: &Number) -> Number {
+    let range = domain::alu(op, width, &a.range, &b.range);
+    let named = added(op, width, a, b).filter(|_| range.as_const().is_none());
+    named.map_or(Number::of(range), |(id, delta)| Number { range, id, delta })
+}
+
+/// The name and distance that are left of `a` after the operation.
+fn added(op: AluOp, width: Width, a: &Number, b: &Number) -> Option<(Id, i32)> {
+    if op != AluOp::Add || width != Width::W64 || !a.id.is_some() {
+        return None;
+    }
+    let more = i32::try_from(b.range.as_const()? as i64).ok()?;
+    Some((a.id, a.delta.checked_add(more)?))
+}

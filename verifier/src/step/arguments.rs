@@ -1,0 +1,290 @@
+//! Whether what the registers hold fits a helper's prototype.
+
+use crate::domain::Scalar;
+use crate::outcome::Cause;
+use crate::reject::{Verb, Why};
+use crate::state::stack::{Byte, place};
+use crate::state::value::{MapRef, Ptr, PtrKind, Value};
+use crate::step::pointer::MAX_OFF;
+use crate::step::region::Bytes;
+use crate::step::stack::Touched;
+use crate::walk::Walk;
+use brolga_core::Reg;
+use brolga_core::helper::{Arg, ArgFlags, ArgKind, Proto};
+
+/// What may be memory for a helper, in the kernel's names.
+const MEMORY: &str = "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_";
+
+/// What a call was given.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// The map argument.
+    pub(crate) map: Option<MapRef>,
+    /// The key, where it is known.
+    pub(crate) key: Option<u64>,
+    /// The stack that the helper fills.
+    pub(crate) filled: Vec<Touched>,
+    /// The most bytes that the last size argument may say.
+    pub(crate) max_size: Option<u64>,
+}
+
+/// Memory for a helper.
+#[derive(Clone, Copy)]
+struct Wanted {
+    reg: Reg,
+    size: u32,
+    writes: bool,
+    zero_ok: bool,
+    /// Whether the helper fills it all, so that it need not be initialised.
+    fills: bool,
+}
+
+impl Walk<'_> {
+    pub(crate) fn arguments(&mut self, proto: &Proto) -> Result<Given, Cause> {
+        let mut given = Given::default();
+        for index in 0..proto.arity() {
+            self.argument(proto, index, &mut given)?;
+        }
+        Ok(given)
+    }
+
+    fn argument(&mut self, proto: &Proto, index: usize, given: &mut Given) -> Result<(), Cause> {
+        let (arg, reg) = (proto.args[index], Reg::ARGS[index]);
+        let value = self.read(reg)?;
+        if arg.kind == ArgKind::Anything {
+            return Ok(());
+        }
+        if value.ptr().is_some_and(Ptr::is_packet) && !proto.packet_args {
+            return Err(self.reject(Why::HelperPacket));
+        }
+        if arg.nullable() && value.as_const() == Some(0) {
+            return Ok(());
+        }
+        self.type_fits(reg, &value, &arg)?;
+        match arg.kind {
+            ArgKind::Unused | ArgKind::Anything | ArgKind::Ctx => Ok(()),
+            ArgKind::ConstMapPtr => {
+                given.map = map_of(&value);
+                Ok(())
+            }
+            ArgKind::MapKey => self.map_key(reg, given),
+            ArgKind::MapValue => self.map_value(reg, &arg, given),
+            ArgKind::Mem if arg.fixed_size > 0 => self.fixed_memory(reg, &arg, given),
+            // Its size is looked at with the next argument.
+            ArgKind::Mem => Ok(()),
+            ArgKind::ConstSize => self.sized_memory(proto, index, false, given),
+            ArgKind::ConstSizeOrZero => self.sized_memory(proto, index, true, given),
+            ArgKind::ConstAllocSizeOrZero
+            | ArgKind::SpinLock
+            | ArgKind::Timer
+            | ArgKind::Func
+            | ArgKind::Stack
+            | ArgKind::ConstStr
+            | ArgKind::Dynptr
+            | ArgKind::RingbufMem
+            | ArgKind::SockCommon
+            | ArgKind::Socket
+            | ArgKind::BtfSockCommon
+            | ArgKind::BtfId
+            | ArgKind::PercpuBtfId
+            | ArgKind::KptrXchgDest => {
+                Err(self.unsupported(format!("argument {} of {}", index + 1, proto.name)))
+            }
+        }
+    }
+
+    /// That a register holds the type of thing that an argument is.
+    fn type_fits(&self, reg: Reg, value: &Value, arg: &Arg) -> Result<(), Cause> {
+        let ptr = value.ptr();
+        let solid = ptr.is_some_and(|p| !p.nullable || arg.nullable());
+        let (fits, expected) = match arg.kind {
+            ArgKind::ConstMapPtr => (solid && map_of(value).is_some(), "map_ptr"),
+            ArgKind::Ctx => (ptr.is_some_and(|p| p.kind == PtrKind::Ctx), "ctx"),
+            ArgKind::MapKey | ArgKind::MapValue | ArgKind::Mem => {
+                (solid && ptr.is_some_and(is_memory), MEMORY)
+            }
+            ArgKind::ConstSize | ArgKind::ConstSizeOrZero | ArgKind::ConstAllocSizeOrZero => {
+                (value.scalar().is_some(), "scalar")
+            }
+            ArgKind::Unused
+            | ArgKind::Anything
+            | ArgKind::SpinLock
+            | ArgKind::Timer
+            | ArgKind::Func
+            | ArgKind::Stack
+            | ArgKind::ConstStr
+            | ArgKind::Dynptr
+            | ArgKind::RingbufMem
+            | ArgKind::SockCommon
+            | ArgKind::Socket
+            | ArgKind::BtfSockCommon
+            | ArgKind::BtfId
+            | ArgKind::PercpuBtfId
+            | ArgKind::KptrXchgDest => return Ok(()),
+        };
+        if !fits {
+            return Err(self.reject(Why::Argument { reg, found: value.type_name(), expected }));
+        }
+        match (arg.kind, ptr) {
+            (ArgKind::Ctx | ArgKind::ConstMapPtr, Some(p)) => self.unmoved(reg, p),
+            _ => Ok(()),
+        }
+    }
+
+    fn map_key(&mut self, reg: Reg, given: &mut Given) -> Result<(), Cause> {
+        let map = given.map.ok_or_else(|| self.bug("a key follows its map"))?;
+        let size = map.def(self.aux).key_size;
+        self.helper_memory(&Wanted { reg, size, writes: false, zero_ok: false, fills: false }, given)?;
+        given.key = self.constant_key(reg, size);
+        Ok(())
+    }
+
+    fn map_value(&mut self, reg: Reg, arg: &Arg, given: &mut Given) -> Result<(), Cause> {
+        let map = given.map.ok_or_else(|| self.bug("a value follows its map"))?;
+        let size = map.def(self.aux).value_size;
+        let (writes, fills) = writes(arg);
+        self.helper_memory(&Wanted { reg, size, writes, zero_ok: false, fills }, given)
+    }
+
+    fn fixed_memory(&mut self, reg: Reg, arg: &Arg, given: &mut Given) -> Result<(), Cause> {
+        let (writes, fills) = writes(arg);
+        let size = arg.fixed_size;
+        self.helper_memory(&Wanted { reg, size, writes, zero_ok: false, fills }, given)?;
+        if arg.flags.contains(ArgFlags::ALIGNED)
+            && let Some(ptr) = self.state.reg(reg).ptr().copied()
+        {
+            self.aligned(&ptr, 0, size, true)?;
+        }
+        Ok(())
+    }
+
+    fn sized_memory(
+        &mut self,
+        proto: &Proto,
+        index: usize,
+        zero_ok: bool,
+        given: &mut Given,
+    ) -> Result<(), Cause> {
+        let (size_reg, reg) = (Reg::ARGS[index], Reg::ARGS[index - 1]);
+        let Some(size) = self.state.reg(size_reg).scalar().copied() else {
+            return Err(self.bug("a size is a number"));
+        };
+        given.max_size = Some(size.umax());
+        self.size_bounded(size_reg, &size, zero_ok)?;
+        let (writes, fills) = writes(&proto.args[index - 1]);
+        let fills = fills && size.as_const().is_some();
+        self.helper_memory(&Wanted { reg, size: size.umax() as u32, writes, zero_ok, fills }, given)
+    }
+
+    fn size_bounded(&self, reg: Reg, size: &Scalar, zero_ok: bool) -> Result<(), Cause> {
+        if size.smin() < 0 {
+            return Err(self.reject(Why::NegativeSize(reg)));
+        }
+        if size.umin() == 0 && !zero_ok {
+            return Err(self.reject(Why::ZeroSize { reg, min: size.umin(), max: size.umax() }));
+        }
+        if size.umax() >= MAX_OFF as u64 {
+            return Err(self.reject(Why::UnboundedSize(reg)));
+        }
+        Ok(())
+    }
+
+    /// That a helper may be given these bytes.
+    fn helper_memory(&mut self, wanted: &Wanted, given: &mut Given) -> Result<(), Cause> {
+        let value = *self.state.reg(wanted.reg);
+        let Value::Pointer(ptr) = value else {
+            // No bytes may be anywhere, null included.
+            if wanted.zero_ok && wanted.size == 0 && value.as_const() == Some(0) {
+                return Ok(());
+            }
+            return Err(self.reject(Why::Argument {
+                reg: wanted.reg,
+                found: value.type_name(),
+                expected: "fp",
+            }));
+        };
+        let (reg, size, zero_ok, writes) = (wanted.reg, wanted.size, wanted.zero_ok, wanted.writes);
+        let bytes = Bytes { reg, off: ptr.off.into(), size, zero_ok, writes };
+        match ptr.kind {
+            PtrKind::Packet | PtrKind::PacketMeta => {
+                if writes {
+                    self.packet_writable()?;
+                }
+                self.in_packet(&ptr, &bytes)
+            }
+            PtrKind::MapValue(map) => self.in_map_value(&ptr, map, &bytes),
+            PtrKind::Mem { rdonly: true, .. } if writes => {
+                Err(self.reject(Why::ReadOnly { reg, kind: ptr.type_name() }))
+            }
+            PtrKind::Mem { size, .. } => self.in_memory(&ptr.var, size.into(), &bytes),
+            PtrKind::Stack(_) => self.helper_stack(&ptr, wanted, given),
+            PtrKind::Ctx | PtrKind::Map(_) | PtrKind::PacketEnd => {
+                Err(self.reject(Why::Argument { reg, found: ptr.type_name(), expected: "fp" }))
+            }
+        }
+    }
+
+    fn helper_stack(&mut self, ptr: &Ptr, wanted: &Wanted, given: &mut Given) -> Result<(), Cause> {
+        if wanted.size == 0 && !wanted.zero_ok {
+            return Err(self.reject(Why::ZeroSizedStack));
+        }
+        let touched = self.stack_bytes(wanted.reg, ptr, 0, wanted.size, Verb::Helper)?;
+        if wanted.fills && touched.exact {
+            given.filled.push(touched);
+            return Ok(());
+        }
+        self.note_uninit(&touched);
+        if wanted.writes {
+            // The helper may write any of it, or leave it.
+            self.smear(&touched, false);
+        }
+        Ok(())
+    }
+
+    /// A key of four bytes on the stack, where it is known: only ever stored as
+    /// four bytes, or zeroed.
+    fn constant_key(&self, reg: Reg, size: u32) -> Option<u64> {
+        let ptr = self.state.reg(reg).ptr()?;
+        let PtrKind::Stack(frame) = ptr.kind else { return None };
+        let off = i32::try_from(ptr.fixed_off()?).ok()?;
+        if size != 4 || off % 4 != 0 {
+            return None;
+        }
+        let (index, first) = place(off);
+        let slot = self.state.frames[usize::from(frame)].stack.slot(index);
+        let bytes = first..first + size as usize;
+        if slot.bytes[bytes.clone()].iter().all(|b| *b == Byte::Zero) {
+            return Some(0);
+        }
+        if first == 0 && slot.spilled() == size as usize { slot.value.as_const() } else { None }
+    }
+}
+
+/// Whether a helper writes an argument's memory, and whether it fills it.
+const fn writes(arg: &Arg) -> (bool, bool) {
+    let fills = arg.flags.contains(ArgFlags::UNINIT);
+    (fills || arg.flags.contains(ArgFlags::WRITE), fills)
+}
+
+/// Whether it points to what the kernel's types call memory.
+const fn is_memory(p: &Ptr) -> bool {
+    match p.kind {
+        PtrKind::Stack(_)
+        | PtrKind::Packet
+        | PtrKind::PacketMeta
+        | PtrKind::MapValue(_)
+        | PtrKind::Mem { .. } => true,
+        PtrKind::Ctx | PtrKind::Map(_) | PtrKind::PacketEnd => false,
+    }
+}
+
+/// The map that a value is.
+const fn map_of(value: &Value) -> Option<MapRef> {
+    match value {
+        Value::Pointer(p) => match p.kind {
+            PtrKind::Map(map) if !p.nullable => Some(map),
+            _ => None,
+        },
+        Value::Uninit | Value::Number(_) => None,
+    }
+}

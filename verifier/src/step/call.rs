@@ -1,0 +1,221 @@
+//! Calls: of subprograms, whose bodies are walked, and of helpers, whose
+//! prototypes say what they take and give.
+
+use crate::domain::Scalar;
+use crate::outcome::Cause;
+use crate::reject::Why;
+use crate::state::Frame;
+use crate::state::value::{Id, MapRef, Ptr, PtrKind, Value};
+use crate::step::arguments::Given;
+use crate::structure::MAX_FRAMES;
+use crate::walk::{Step, Walk};
+use brolga_core::helper::table::{self, id};
+use brolga_core::helper::{Proto, RetKind};
+use brolga_core::{Callee, MapKind, Reg};
+use std::sync::Arc;
+
+impl Walk<'_> {
+    pub(crate) fn call(&mut self, callee: Callee) -> Result<Step, Cause> {
+        match callee {
+            Callee::Subprog(off) => self.enter_subprog(off),
+            Callee::Helper(id) => self.call_helper(id).map(|()| Step::On),
+            Callee::Kfunc { .. } => Err(self.unsupported("a kernel function")),
+        }
+    }
+
+    fn enter_subprog(&mut self, off: i32) -> Result<Step, Cause> {
+        let start = self.target(off)?;
+        let depth = self.state.frames.len();
+        if depth >= MAX_FRAMES {
+            return Err(self.reject(Why::CallDepth(depth + 1)));
+        }
+        let subprog =
+            self.structure.subprog_at(start).ok_or_else(|| self.bug("a call enters a subprogram"))?;
+        let mut frame = Frame::new(depth as u8, subprog, self.pc);
+        for reg in Reg::ARGS {
+            frame.regs[reg.index()] = *self.state.reg(reg);
+        }
+        self.lose_caller_saved();
+        self.state.frames.push(frame);
+        Ok(Step::To(start))
+    }
+
+    fn lose_caller_saved(&mut self) {
+        for reg in [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
+            self.state.set(reg, Value::Uninit);
+        }
+    }
+
+    fn call_helper(&mut self, id: i32) -> Result<(), Cause> {
+        let proto = self.callable(id)?;
+        let given = self.arguments(&proto)?;
+        for touched in &given.filled {
+            self.fill_stack(touched);
+        }
+        if let Some(map) = given.map {
+            self.map_fits(map, &proto)?;
+        }
+        self.facts.passes(self.pc, given.map.filter(|m| !m.inner).map(|m| m.idx));
+        self.lose_caller_saved();
+        if proto.changes_packet {
+            self.state.lose_packet();
+        }
+        let result = self.result(&proto, &given)?;
+        self.state.set(Reg::R0, result);
+        Ok(())
+    }
+
+    /// The helper with this number, where the program may call it.
+    fn callable(&self, id: i32) -> Result<Arc<Proto>, Cause> {
+        let Some(proto) = self.aux.prog_type.helper(id) else {
+            return Err(self.reject(match table::by_id(id) {
+                Some(proto) => Why::HelperOfOtherType { name: proto.name.to_string(), id },
+                None => Why::NoHelper(id),
+            }));
+        };
+        if proto.gpl_only && !self.aux.gpl_compatible {
+            return Err(self.reject(Why::GplOnly));
+        }
+        if proto.acquires.is_some() || proto.releases() {
+            return Err(self.unsupported(format!("{}, which acquires or releases", proto.name)));
+        }
+        Ok(proto.clone())
+    }
+
+    fn result(&mut self, proto: &Proto, given: &Given) -> Result<Value, Cause> {
+        match proto.ret.kind {
+            RetKind::Integer => Ok(Value::number(integer_result(proto.id, given))),
+            RetKind::Void => Ok(Value::Uninit),
+            RetKind::MapValue => self.map_value_result(proto, given),
+            RetKind::Mem(size) => Ok(self.object(PtrKind::Mem { size, rdonly: false }, proto.ret.nullable)),
+            RetKind::Socket
+            | RetKind::TcpSock
+            | RetKind::SockCommon
+            | RetKind::AllocMem
+            | RetKind::BtfId
+            | RetKind::Kptr => Err(self.unsupported(format!("what {} returns", proto.name))),
+        }
+    }
+
+    fn object(&mut self, kind: PtrKind, nullable: bool) -> Value {
+        let id = if nullable { self.new_id() } else { Id::NONE };
+        Value::Pointer(Ptr { nullable, id, ..Ptr::to(kind) })
+    }
+
+    fn map_value_result(&mut self, proto: &Proto, given: &Given) -> Result<Value, Cause> {
+        let map = given.map.ok_or_else(|| self.bug("a helper that returns a map value takes a map"))?;
+        let def = map.def(self.aux);
+        if def.kind.is_map_in_map() {
+            if map.inner || def.inner.is_none() {
+                return Err(self.unsupported("a map in a map in a map"));
+            }
+            return Ok(self.object(PtrKind::Map(MapRef { idx: map.idx, inner: true }), true));
+        }
+        if !is_plain_value(def.kind) {
+            return Err(self.unsupported(format!("values of a {} map", def.kind.name())));
+        }
+        let in_bounds = given.key.is_some_and(|key| key < u64::from(def.max_entries));
+        let always = proto.id == id::MAP_LOOKUP_ELEM
+            && matches!(def.kind, MapKind::Array | MapKind::PercpuArray)
+            && in_bounds;
+        Ok(self.object(PtrKind::MapValue(map), proto.ret.nullable && !always))
+    }
+
+    /// That the helper takes maps of this kind.
+    fn map_fits(&self, map: MapRef, proto: &Proto) -> Result<(), Cause> {
+        let kind = map.def(self.aux).kind;
+        let by_map = helpers_of(kind).is_none_or(|ids| ids.contains(&proto.id));
+        let by_helper = kinds_of(proto.id).is_none_or(|kinds| kinds.contains(&kind));
+        if by_map && by_helper {
+            return Ok(());
+        }
+        let helper = proto.name.to_string();
+        Err(self.reject(Why::MapKind { kind: kind as u32, helper, id: proto.id }))
+    }
+}
+
+/// The kinds whose values are bytes that a program may address.
+const fn is_plain_value(kind: MapKind) -> bool {
+    matches!(
+        kind,
+        MapKind::Array
+            | MapKind::Hash
+            | MapKind::PercpuArray
+            | MapKind::PercpuHash
+            | MapKind::LruHash
+            | MapKind::LruPercpuHash
+            | MapKind::LpmTrie
+    )
+}
+
+/// What is known of a number that a helper returns: those that copy return the
+/// number of bytes or a negative error.
+fn integer_result(id: i32, given: &Given) -> Scalar {
+    const MAX_ERRNO: i64 = 4095;
+    const COPYING: [i32; 6] = [45, 67, 112, 114, 115, 141];
+    match given.max_size {
+        Some(size) if COPYING.contains(&id) => {
+            Scalar::from_signed_range(-MAX_ERRNO, size as i64).unwrap_or(Scalar::UNKNOWN)
+        }
+        Some(_) | None => Scalar::UNKNOWN,
+    }
+}
+
+/// The helpers that take a map of this kind; any, where there is no list.
+const fn helpers_of(kind: MapKind) -> Option<&'static [i32]> {
+    Some(match kind {
+        MapKind::ProgArray => &[12],
+        MapKind::PerfEventArray => &[22, 25, 55, 111, 121],
+        MapKind::StackTrace => &[27],
+        MapKind::CgroupArray => &[33, 37],
+        MapKind::CgroupStorage | MapKind::PercpuCgroupStorage => &[81],
+        MapKind::Devmap | MapKind::DevmapHash | MapKind::Xskmap => &[51, 1],
+        MapKind::Cpumap => &[51],
+        MapKind::ArrayOfMaps | MapKind::HashOfMaps => &[1],
+        MapKind::Sockmap => &[52, 53, 3, 60, 82, 1],
+        MapKind::Sockhash => &[72, 70, 3, 71, 82, 1],
+        MapKind::ReuseportSockarray => &[82],
+        MapKind::Queue | MapKind::Stack => &[87, 88, 89],
+        MapKind::SkStorage => &[107, 108],
+        MapKind::InodeStorage => &[145, 146],
+        MapKind::TaskStorage => &[156, 157],
+        MapKind::BloomFilter => &[87, 89],
+        MapKind::CgrpStorage => &[210, 211],
+        MapKind::Ringbuf => &[130, 131, 134, 198, 199, 200],
+        MapKind::UserRingbuf => &[209],
+        MapKind::Hash
+        | MapKind::Array
+        | MapKind::PercpuHash
+        | MapKind::PercpuArray
+        | MapKind::LruHash
+        | MapKind::LruPercpuHash
+        | MapKind::LpmTrie
+        | MapKind::StructOps
+        | MapKind::Arena => return None,
+    })
+}
+
+/// The kinds of map that a helper takes; any, where there is no list.
+const fn kinds_of(id: i32) -> Option<&'static [MapKind]> {
+    Some(match id {
+        12 => &[MapKind::ProgArray],
+        22 | 25 | 55 | 111 | 121 => &[MapKind::PerfEventArray],
+        27 => &[MapKind::StackTrace],
+        33 | 37 => &[MapKind::CgroupArray],
+        51 => &[MapKind::Devmap, MapKind::DevmapHash, MapKind::Cpumap, MapKind::Xskmap],
+        52 | 53 | 60 => &[MapKind::Sockmap],
+        70..=72 => &[MapKind::Sockhash],
+        81 => &[MapKind::CgroupStorage, MapKind::PercpuCgroupStorage],
+        82 => &[MapKind::ReuseportSockarray, MapKind::Sockmap, MapKind::Sockhash],
+        87 | 89 => &[MapKind::Queue, MapKind::Stack, MapKind::BloomFilter],
+        88 => &[MapKind::Queue, MapKind::Stack],
+        107 | 108 => &[MapKind::SkStorage],
+        130 | 131 | 134 | 198 => &[MapKind::Ringbuf],
+        145 | 146 => &[MapKind::InodeStorage],
+        156 | 157 => &[MapKind::TaskStorage],
+        195 => &[MapKind::PercpuArray, MapKind::PercpuHash, MapKind::LruPercpuHash],
+        209 => &[MapKind::UserRingbuf],
+        210 | 211 => &[MapKind::CgrpStorage],
+        _ => return None,
+    })
+}

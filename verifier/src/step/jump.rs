@@ -1,0 +1,225 @@
+//! Conditional jumps: which ways there are, and what each way says of the
+//! registers compared.
+
+use crate::domain::{self, Scalar};
+use crate::outcome::Cause;
+use crate::state::State;
+use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
+use crate::step::packet;
+use crate::walk::{Step, Walk};
+use brolga_core::{Cond, Operand, Pc, Reg, Width};
+
+/// How many `may_goto` a path passes before numbers that change between rounds
+/// are widened to anything, so that the rounds become alike.
+const ROUNDS_WALKED: u32 = 32;
+
+/// A comparison as it stands in the program.
+#[derive(Clone, Copy)]
+pub(crate) struct Compare {
+    pub(crate) cond: Cond,
+    pub(crate) width: Width,
+    pub(crate) dst: Reg,
+    pub(crate) src: Operand,
+}
+
+impl Walk<'_> {
+    pub(crate) fn jump_if(
+        &mut self,
+        cond: Cond,
+        width: Width,
+        dst: Reg,
+        src: Operand,
+        off: i32,
+    ) -> Result<Step, Cause> {
+        let b = self.operand(src)?;
+        let a = self.read(dst)?;
+        let target = self.target(off)?;
+        let compare = Compare { cond, width, dst, src };
+        if let Some(taken) = decide(&compare, &a, &b) {
+            return Ok(self.one_way(taken, target));
+        }
+        let taken = self.way(&compare, &a, &b, true);
+        let fallen = self.way(&compare, &a, &b, false);
+        match (taken, fallen) {
+            (Some(taken), Some(fallen)) => {
+                self.facts.goes(self.pc, true);
+                self.facts.goes(self.pc, false);
+                self.push(taken, target)?;
+                self.state = fallen;
+                Ok(Step::On)
+            }
+            (Some(taken), None) => {
+                self.state = taken;
+                Ok(self.one_way(true, target))
+            }
+            (None, Some(fallen)) => {
+                self.state = fallen;
+                Ok(self.one_way(false, target))
+            }
+            (None, None) => Err(self.bug("one way of a jump is possible")),
+        }
+    }
+
+    fn one_way(&mut self, taken: bool, target: Pc) -> Step {
+        self.facts.goes(self.pc, taken);
+        if taken { Step::To(target) } else { Step::On }
+    }
+
+    /// The state where the jump goes that way; nothing where it can not.
+    fn way(&self, compare: &Compare, a: &Value, b: &Value, taken: bool) -> Option<State> {
+        let mut state = self.state.clone();
+        match (a, b) {
+            (Value::Number(x), Value::Number(y)) => {
+                let (x2, y2) = domain::refine(compare.cond, compare.width, taken, &x.range, &y.range)?;
+                refine_number(&mut state, compare.dst, x, x2)?;
+                if let Operand::Reg(src) = compare.src {
+                    refine_number(&mut state, src, y, y2)?;
+                }
+            }
+            (Value::Pointer(p), Value::Number(_)) if is_null_test(compare) && p.nullable => {
+                settle_null(&mut state, p.id, taken == (compare.cond == Cond::Eq));
+            }
+            (Value::Pointer(p), Value::Pointer(q)) if compare.width == Width::W64 => {
+                packet::learn(&mut state, compare.cond, taken, p, q);
+                learn_equal(&mut state, compare.cond, taken, p, q);
+            }
+            (Value::Pointer(_) | Value::Number(_), Value::Pointer(_))
+            | (Value::Pointer(_), Value::Number(_))
+            | (Value::Uninit, _)
+            | (_, Value::Uninit) => {}
+        }
+        Some(state)
+    }
+
+    /// `may_goto`: both ways are walked. What runs before its budget is spent is
+    /// a loop that ends by itself.
+    pub(crate) fn may_goto(&mut self, off: i32) -> Result<Step, Cause> {
+        let target = self.target(off)?;
+        self.facts.goes(self.pc, true);
+        self.facts.goes(self.pc, false);
+        let mut round = self.state.clone();
+        round.may_gotos += 1;
+        if round.may_gotos > ROUNDS_WALKED
+            && let Some(earlier) = self.seen.latest_in_progress(self.pc)
+        {
+            widen(&mut round, earlier);
+        }
+        // The kernel walks out of the loop first.
+        self.push(round, self.pc.plus(1))?;
+        Ok(Step::To(target))
+    }
+}
+
+/// Whether it is a comparison of all 64 bits with a plain 0.
+fn is_null_test(compare: &Compare) -> bool {
+    compare.width == Width::W64
+        && compare.src == Operand::Imm(0)
+        && matches!(compare.cond, Cond::Eq | Cond::Ne)
+}
+
+/// The way the jump always goes, where that is known.
+fn decide(compare: &Compare, a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            domain::decide(compare.cond, compare.width, &x.range, &y.range)
+        }
+        (Value::Pointer(p), Value::Number(n)) | (Value::Number(n), Value::Pointer(p)) => {
+            let tested = compare.width == Width::W64 && n.range.as_const() == Some(0) && is_never_null(p);
+            match compare.cond {
+                Cond::Eq if tested => Some(false),
+                Cond::Ne if tested => Some(true),
+                Cond::Eq
+                | Cond::Ne
+                | Cond::Gt
+                | Cond::Ge
+                | Cond::Lt
+                | Cond::Le
+                | Cond::Set
+                | Cond::Sgt
+                | Cond::Sge
+                | Cond::Slt
+                | Cond::Sle => None,
+            }
+        }
+        (Value::Pointer(_), Value::Pointer(_)) | (Value::Uninit, _) | (_, Value::Uninit) => None,
+    }
+}
+
+/// Whether a pointer of this kind is known not to be 0 wherever it points: the
+/// kinds of which the kernel says so.
+fn is_never_null(p: &Ptr) -> bool {
+    let solid = matches!(p.kind, PtrKind::MapValue(_) | PtrKind::Map(_) | PtrKind::Mem { .. });
+    solid && !p.nullable
+}
+
+/// Puts what is now known of a number into its register, and into every other
+/// that is made of the same unknown word.
+fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Option<()> {
+    let now = Number { range, ..*was };
+    if let Value::Number(n) = &mut state.top_mut().regs[reg.index()] {
+        n.range = range;
+    }
+    if !now.id.is_some() {
+        return Some(());
+    }
+    for other in state.numbers_of(now.id) {
+        let by = i64::from(other.delta) - i64::from(now.delta);
+        let moved = if by == 0 {
+            range
+        } else {
+            domain::alu(brolga_core::AluOp::Add, Width::W64, &range, &Scalar::constant(by as u64))
+        };
+        // Both hold: what the other was known to be, and what this one says.
+        other.range = other.range.meet(&moved)?;
+    }
+    Some(())
+}
+
+/// Settles for every pointer of this name whether it is null.
+fn settle_null(state: &mut State, id: Id, null: bool) {
+    for value in state.values_mut() {
+        if let Value::Pointer(p) = value
+            && p.nullable
+            && p.id == id
+        {
+            *value = if null { Value::constant(0) } else { found(p) };
+        }
+    }
+}
+
+/// A nullable pointer that turned out not to be null.
+fn found(p: &Ptr) -> Value {
+    Value::Pointer(Ptr { nullable: false, id: Id::NONE, ..*p })
+}
+
+/// Equal to a pointer that is not null: not null.
+fn learn_equal(state: &mut State, cond: Cond, taken: bool, p: &Ptr, q: &Ptr) {
+    let equal = matches!((cond, taken), (Cond::Eq, true) | (Cond::Ne, false));
+    match (equal, p.nullable, q.nullable) {
+        (true, true, false) if is_never_null(q) => settle_null(state, p.id, false),
+        (true, false, true) if is_never_null(p) => settle_null(state, q.id, false),
+        (true | false, true | false, true | false) => {}
+    }
+}
+
+/// Makes every number that is not as it was in an earlier round anything.
+fn widen(round: &mut State, earlier: &State) {
+    if round.frames.len() != earlier.frames.len() {
+        return;
+    }
+    let widen_value = |now: &mut Value, was: &Value| {
+        if let (Value::Number(n), Value::Number(w)) = (&*now, was)
+            && n.range != w.range
+        {
+            *now = Value::UNKNOWN;
+        }
+    };
+    for (frame, old) in round.frames.iter_mut().zip(&earlier.frames) {
+        frame.regs.iter_mut().zip(&old.regs).for_each(|(now, was)| widen_value(now, was));
+        for (slot, old) in frame.stack.slots_mut().iter_mut().zip(old.stack.slots()) {
+            if slot.whole().is_some() && old.whole().is_some() {
+                widen_value(&mut slot.value, &old.value);
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Loads and stores, by what the address points into.
+
+use crate::domain;
+use crate::outcome::Cause;
+use crate::reject::{Verb, Why};
+use crate::state::value::{MapRef, Ptr, PtrKind, Value};
+use crate::step::region::Bytes;
+use crate::walk::Walk;
+use brolga_core::facts::Region;
+use brolga_core::prog_type::FieldKind;
+use brolga_core::{MapFlags, Operand, Reg, Size};
+
+/// An access through a register at the instruction's own offset.
+#[derive(Clone, Copy)]
+pub(crate) struct Access {
+    pub(crate) reg: Reg,
+    pub(crate) off: i32,
+    pub(crate) size: Size,
+    pub(crate) atomic: bool,
+}
+
+impl Access {
+    fn bytes(&self, ptr: &Ptr, verb: Verb) -> Bytes {
+        Bytes {
+            reg: self.reg,
+            off: i64::from(ptr.off) + i64::from(self.off),
+            size: self.size.bytes(),
+            zero_ok: false,
+            writes: verb == Verb::Write,
+        }
+    }
+}
+
+impl Walk<'_> {
+    pub(crate) fn load(
+        &mut self,
+        size: Size,
+        signed: bool,
+        dst: Reg,
+        src: Reg,
+        off: i16,
+    ) -> Result<(), Cause> {
+        self.read(src)?;
+        self.writable(dst)?;
+        let access = Access { reg: src, off: off.into(), size, atomic: false };
+        let value = self.load_value(&access, signed)?;
+        self.state.set(dst, value);
+        Ok(())
+    }
+
+    /// What a load gives, cut or sign-extended to 64 bits.
+    pub(crate) fn load_value(&mut self, access: &Access, signed: bool) -> Result<Value, Cause> {
+        let ptr = self.memory_pointer(access)?;
+        let value = match ptr.kind {
+            PtrKind::Stack(_) => self.load_stack(&ptr, access)?,
+            PtrKind::Ctx => self.load_ctx(&ptr, access, signed)?,
+            PtrKind::MapValue(map) => self.load_map_value(&ptr, map, access)?,
+            PtrKind::Packet | PtrKind::PacketMeta => {
+                self.in_packet(&ptr, &access.bytes(&ptr, Verb::Read))?;
+                Value::UNKNOWN
+            }
+            PtrKind::Mem { size, .. } => {
+                self.in_memory(&ptr.var, size.into(), &access.bytes(&ptr, Verb::Read))?;
+                Value::UNKNOWN
+            }
+            PtrKind::Map(_) => return Err(self.map_object(&ptr, access, false)),
+            PtrKind::PacketEnd => return Err(self.not_memory(access.reg)),
+        };
+        Ok(extend(value, access.size, signed))
+    }
+
+    pub(crate) fn store(&mut self, size: Size, dst: Reg, off: i16, src: Operand) -> Result<(), Cause> {
+        let value = self.operand(src)?;
+        self.read(dst)?;
+        let access = Access { reg: dst, off: off.into(), size, atomic: false };
+        if let (Operand::Reg(reg), Size::B8) = (src, size)
+            && let Some(named) = self.name_spilled(reg, &access)
+        {
+            return self.store_value(&access, &named);
+        }
+        self.store_value(&access, &value)
+    }
+
+    /// A number that goes to the stack is given a name, so that what is learnt
+    /// of it later is learnt of its copy too.
+    fn name_spilled(&mut self, reg: Reg, access: &Access) -> Option<Value> {
+        let to_stack = self.state.reg(access.reg).ptr().is_some_and(|p| matches!(p.kind, PtrKind::Stack(_)));
+        if to_stack { self.name_number(reg).map(Value::Number) } else { None }
+    }
+
+    pub(crate) fn store_value(&mut self, access: &Access, value: &Value) -> Result<(), Cause> {
+        let ptr = self.memory_pointer(access)?;
+        let bytes = access.bytes(&ptr, Verb::Write);
+        match ptr.kind {
+            PtrKind::Stack(_) => self.store_stack(&ptr, access, value),
+            PtrKind::Ctx => self.store_ctx(&ptr, access),
+            PtrKind::MapValue(map) => self.in_map_value(&ptr, map, &bytes),
+            PtrKind::Packet | PtrKind::PacketMeta => {
+                self.packet_writable()?;
+                self.in_packet(&ptr, &bytes)
+            }
+            PtrKind::Mem { rdonly: true, .. } => {
+                Err(self.reject(Why::ReadOnly { reg: access.reg, kind: ptr.type_name() }))
+            }
+            PtrKind::Mem { size, rdonly: false } => self.in_memory(&ptr.var, size.into(), &bytes),
+            PtrKind::Map(_) => Err(self.map_object(&ptr, access, true)),
+            PtrKind::PacketEnd => Err(self.not_memory(access.reg)),
+        }
+    }
+
+    /// The pointer that an access goes through, aligned as it must be.
+    fn memory_pointer(&mut self, access: &Access) -> Result<Ptr, Cause> {
+        let value = *self.state.reg(access.reg);
+        let Value::Pointer(ptr) = value else { return Err(self.not_memory(access.reg)) };
+        self.aligned(&ptr, access.off, access.size.bytes(), access.atomic)?;
+        if ptr.nullable {
+            return Err(self.not_memory(access.reg));
+        }
+        if !self.facts.same_kind(self.pc, ptr.kind == PtrKind::Ctx) {
+            return Err(self.reject(Why::MixedPointers));
+        }
+        self.note_region(&ptr, access.off);
+        Ok(ptr)
+    }
+
+    pub(crate) fn not_memory(&self, reg: Reg) -> Cause {
+        self.reject(Why::NotMemory { reg, kind: self.state.reg(reg).type_name() })
+    }
+
+    /// The kernel lets a program look at a map's own structure, which there is
+    /// none of here.
+    fn map_object(&self, ptr: &Ptr, access: &Access, write: bool) -> Cause {
+        let PtrKind::Map(map) = ptr.kind else { return self.bug("a map is accessed") };
+        let name = match map.def(self.aux).kind {
+            brolga_core::MapKind::Array => "bpf_array",
+            brolga_core::MapKind::Hash => "bpf_htab",
+            _ => "bpf_map",
+        };
+        let off = i64::from(ptr.off) + i64::from(access.off);
+        match (write, off < 0) {
+            (_, true) => self.reject(Why::MapObjectNegative { reg: access.reg, name, off }),
+            (true, false) => self.reject(Why::WritesMapObject(name)),
+            (false, false) => self.unsupported("a read of a map's own structure"),
+        }
+    }
+
+    fn load_ctx(&mut self, ptr: &Ptr, access: &Access, signed: bool) -> Result<Value, Cause> {
+        self.unmoved(access.reg, ptr)?;
+        let kind = self.ctx_field(access, false)?;
+        // A part of an address can not be sign-extended to an address.
+        if signed && kind.is_pointer() {
+            return Err(self.no_field(access));
+        }
+        Ok(match kind {
+            FieldKind::Scalar => Value::UNKNOWN,
+            FieldKind::PacketData => Value::pointer(PtrKind::Packet),
+            FieldKind::PacketMeta => Value::pointer(PtrKind::PacketMeta),
+            FieldKind::PacketEnd => Value::pointer(PtrKind::PacketEnd),
+            FieldKind::SockOrNull | FieldKind::Socket | FieldKind::FlowKeys => {
+                return Err(self.unsupported("a socket or flow keys"));
+            }
+        })
+    }
+
+    fn store_ctx(&mut self, ptr: &Ptr, access: &Access) -> Result<(), Cause> {
+        self.unmoved(access.reg, ptr)?;
+        self.ctx_field(access, true).map(|_| ())
+    }
+
+    /// The field that is accessed, noted for those who run the program.
+    fn ctx_field(&mut self, access: &Access, write: bool) -> Result<FieldKind, Cause> {
+        let layout = &self.aux.prog_type.ctx;
+        let resolved = layout.access_as(self.aux.attach, access.off.into(), access.size, write);
+        let resolved = resolved.ok_or_else(|| self.no_field(access))?;
+        self.facts.touches(self.pc, Region::Ctx(resolved));
+        Ok(resolved.kind)
+    }
+
+    fn no_field(&self, access: &Access) -> Cause {
+        self.reject(Why::Context { off: access.off.into(), size: access.size.bytes() })
+    }
+
+    fn load_map_value(&mut self, ptr: &Ptr, map: MapRef, access: &Access) -> Result<Value, Cause> {
+        let bytes = access.bytes(ptr, Verb::Read);
+        self.in_map_value(ptr, map, &bytes)?;
+        let constant = self.frozen_bytes(ptr, map, access).map(Value::constant);
+        Ok(constant.unwrap_or(Value::UNKNOWN))
+    }
+
+    /// What lies there, in a map whose content will never change.
+    fn frozen_bytes(&self, ptr: &Ptr, map: MapRef, access: &Access) -> Option<u64> {
+        if map.inner || !map.def(self.aux).flags.contains(MapFlags::RDONLY_PROG) {
+            return None;
+        }
+        let frozen = self.aux.map(map.idx).frozen.as_ref()?;
+        let start = usize::try_from(ptr.fixed_off()?.checked_add(access.off.into())?).ok()?;
+        let bytes = frozen.get(start..start.checked_add(access.size.bytes() as usize)?)?;
+        Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+}
+
+/// A loaded value, cut or sign-extended to 64 bits.
+fn extend(value: Value, size: Size, signed: bool) -> Value {
+    match value {
+        Value::Number(n) if size != Size::B8 => {
+            if signed {
+                Value::number(domain::sign_extend(brolga_core::Width::W64, size, &n.range))
+            } else if n.range.umax() <= size.mask() {
+                value
+            } else {
+                Value::number(domain::zero_extend(size, &n.range))
+            }
+        }
+        Value::Number(_) | Value::Pointer(_) | Value::Uninit => value,
+    }
+}

@@ -1,0 +1,77 @@
+//! What a comparison with the packet's end says.
+//!
+//! A pointer `p` into the packet with fixed offset `off` and the end `e`:
+//!
+//! | known     | bytes from p's base that are there |
+//! |-----------|------------------------------------|
+//! | `p <= e`  | `off`                              |
+//! | `p < e`   | `off + 1`                          |
+//!
+//! The same of `data_meta` pointers, whose end is the packet's start. Every
+//! pointer with the same base (kind and id) learns it.
+
+use crate::state::State;
+use crate::state::value::{Ptr, PtrKind, Value};
+use brolga_core::Cond;
+
+/// No packet is longer: the kernel's `MAX_PACKET_OFF`.
+pub(crate) const MAX_PACKET_OFF: u64 = 0xffff;
+
+/// What is known where `p cond q` is `taken`.
+pub(crate) fn learn(state: &mut State, cond: Cond, taken: bool, p: &Ptr, q: &Ptr) {
+    let holds = if taken { Some(cond) } else { cond.negated() };
+    let Some(holds) = holds else { return };
+    if is_end_of(q, p) {
+        before_end(state, holds, p);
+    } else if is_end_of(p, q) {
+        before_end(state, holds.swapped(), q);
+    }
+}
+
+/// Whether `end` is what bytes behind `p` are counted up to.
+fn is_end_of(end: &Ptr, p: &Ptr) -> bool {
+    let is_start = end.kind == PtrKind::Packet && end.off == 0 && end.var.as_const() == Some(0);
+    match p.kind {
+        PtrKind::Packet => end.kind == PtrKind::PacketEnd,
+        PtrKind::PacketMeta => is_start,
+        PtrKind::Ctx
+        | PtrKind::Stack(_)
+        | PtrKind::Map(_)
+        | PtrKind::MapValue(_)
+        | PtrKind::PacketEnd
+        | PtrKind::Mem { .. } => false,
+    }
+}
+
+/// `p holds end`.
+fn before_end(state: &mut State, holds: Cond, p: &Ptr) {
+    let more = match holds {
+        Cond::Lt => 1,
+        Cond::Le => 0,
+        Cond::Eq
+        | Cond::Ne
+        | Cond::Gt
+        | Cond::Ge
+        | Cond::Set
+        | Cond::Sgt
+        | Cond::Sge
+        | Cond::Slt
+        | Cond::Sle => return,
+    };
+    let (Ok(off), most) = (u64::try_from(p.off), p.var.umax()) else { return };
+    if most > MAX_PACKET_OFF || most + off > MAX_PACKET_OFF {
+        return;
+    }
+    let range = (off + more).min(MAX_PACKET_OFF) as u16;
+    let same_base = |other: &Ptr| other.kind == p.kind && other.id == p.id;
+    for frame in &mut state.frames {
+        let spilled = frame.stack.slots_mut().iter_mut().filter(|s| s.spilled() > 0).map(|s| &mut s.value);
+        for value in frame.regs.iter_mut().chain(spilled) {
+            if let Value::Pointer(other) = value
+                && same_base(other)
+            {
+                other.range = other.range.max(range);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Arithmetic on pointers: only `+` and `-` of numbers, 64 bits wide, on the
+//! kinds that have an inside, and never so far that an offset could wrap.
+
+use crate::domain::{self, Scalar};
+use crate::outcome::Cause;
+use crate::reject::Why;
+use crate::state::value::{Ptr, PtrKind, Value};
+use crate::walk::Walk;
+use brolga_core::{AluOp, Reg, Width};
+
+/// No offset may reach this, in bytes, either way: the kernel's
+/// `BPF_MAX_VAR_OFF`.
+pub(crate) const MAX_OFF: i64 = 1 << 29;
+
+impl Walk<'_> {
+    /// `ptr op number`, or `number op ptr` where `swapped`.
+    pub(crate) fn pointer_arithmetic(
+        &mut self,
+        op: AluOp,
+        width: Width,
+        dst: Reg,
+        ptr: &Ptr,
+        number: &Scalar,
+        swapped: bool,
+    ) -> Result<Value, Cause> {
+        if width == Width::W32 {
+            return match op {
+                AluOp::Sub => Ok(Value::number(domain::zero_extend(width.size(), &Scalar::UNKNOWN))),
+                _ => Err(self.reject(Why::NarrowPointerArithmetic(dst))),
+            };
+        }
+        self.may_move(dst, ptr, op, number)?;
+        self.sane(ptr.type_name(), 0, number)?;
+        self.sane(ptr.type_name(), ptr.off, &ptr.var)?;
+        let moved = match op {
+            AluOp::Add => self.plus(ptr, number),
+            AluOp::Sub if swapped => return Err(self.reject(Why::ScalarMinusPointer(dst))),
+            AluOp::Sub if matches!(ptr.kind, PtrKind::Stack(_)) => {
+                return Err(self.reject(Why::StackMinus(dst)));
+            }
+            AluOp::Sub => self.minus(ptr, number),
+            AluOp::And | AluOp::Or | AluOp::Xor => return Err(self.reject(Why::PointerBits { dst, op })),
+            AluOp::Mul
+            | AluOp::Div
+            | AluOp::Sdiv
+            | AluOp::Lsh
+            | AluOp::Rsh
+            | AluOp::Mod
+            | AluOp::Smod
+            | AluOp::Mov
+            | AluOp::Arsh => return Err(self.reject(Why::PointerOperator { dst, op })),
+        };
+        self.sane(ptr.type_name(), moved.off, &moved.var)?;
+        Ok(Value::Pointer(moved))
+    }
+
+    /// Whether pointers of the kind may be moved at all.
+    fn may_move(&self, dst: Reg, ptr: &Ptr, op: AluOp, number: &Scalar) -> Result<(), Cause> {
+        let kind = ptr.type_name();
+        let refuse = |nullable| Err(self.reject(Why::PointerArithmetic { dst, kind, nullable }));
+        if ptr.nullable {
+            return refuse(true);
+        }
+        match ptr.kind {
+            PtrKind::Ctx
+            | PtrKind::Stack(_)
+            | PtrKind::MapValue(_)
+            | PtrKind::Packet
+            | PtrKind::PacketMeta
+            | PtrKind::Mem { .. } => Ok(()),
+            PtrKind::Map(_) if op == AluOp::Add && number.as_const() == Some(0) => Ok(()),
+            PtrKind::Map(_) | PtrKind::PacketEnd => refuse(false),
+        }
+    }
+
+    /// That an offset is far from where it could wrap.
+    fn sane(&self, kind: &'static str, off: i32, var: &Scalar) -> Result<(), Cause> {
+        let far = |v: i64| v >= MAX_OFF || v <= -MAX_OFF;
+        let why = match var.as_const() {
+            Some(value) if far(value as i64) => Why::FarConstant { kind, value: value as i64 },
+            _ if far(off.into()) => Why::FarOffset { kind, off },
+            _ if var.smin() == i64::MIN => Why::UnboundedMin(kind),
+            _ if far(var.smin()) => Why::FarValue { kind, value: var.smin() },
+            _ => return Ok(()),
+        };
+        Err(self.reject(why))
+    }
+
+    fn plus(&mut self, ptr: &Ptr, number: &Scalar) -> Ptr {
+        if let Some(off) = fixed(ptr, number, 1) {
+            return Ptr { off, ..*ptr };
+        }
+        let mut moved = Ptr { var: domain::alu(AluOp::Add, Width::W64, &ptr.var, number), ..*ptr };
+        if ptr.is_packet() {
+            // Another place: what was known of the bytes from the old one says
+            // nothing of it.
+            moved.id = self.new_id();
+            moved.range = 0;
+        }
+        moved
+    }
+
+    fn minus(&mut self, ptr: &Ptr, number: &Scalar) -> Ptr {
+        if let Some(off) = fixed(ptr, number, -1) {
+            return Ptr { off, ..*ptr };
+        }
+        let mut moved = Ptr { var: domain::alu(AluOp::Sub, Width::W64, &ptr.var, number), ..*ptr };
+        if ptr.is_packet() {
+            moved.id = self.new_id();
+            moved.range = 0;
+        }
+        moved
+    }
+}
+
+/// The fixed offset after a constant was added `sign` times, where it fits.
+fn fixed(ptr: &Ptr, number: &Scalar, sign: i64) -> Option<i32> {
+    let by = (number.as_const()? as i64).checked_mul(sign)?;
+    i32::try_from(i64::from(ptr.off).checked_add(by)?).ok()
+}

@@ -1,0 +1,185 @@
+//! Accesses of the stack, at known and at unknown offsets.
+
+use crate::domain;
+use crate::outcome::Cause;
+use crate::reject::{Verb, Why};
+use crate::state::stack::{Byte, STACK_BYTES, StackSlot, place};
+use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
+use crate::step::memory::Access;
+use crate::step::pointer::MAX_OFF;
+use crate::walk::Walk;
+use brolga_core::{Reg, Size};
+use std::ops::Range;
+
+/// The bytes of a frame's stack that an access may touch, by offset from the
+/// frame's end; all of them, where the offset is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Touched {
+    pub(crate) frame: usize,
+    pub(crate) offs: Range<i32>,
+    pub(crate) exact: bool,
+}
+
+impl Walk<'_> {
+    /// Which bytes of the stack `size` bytes at a pointer are.
+    pub(crate) fn stack_bytes(
+        &mut self,
+        reg: Reg,
+        ptr: &Ptr,
+        insn_off: i32,
+        size: u32,
+        verb: Verb,
+    ) -> Result<Touched, Cause> {
+        let PtrKind::Stack(frame) = ptr.kind else { return Err(self.bug("a stack pointer is one")) };
+        let off = i64::from(ptr.off) + i64::from(insn_off);
+        let size = i64::from(size);
+        let inside = |from: i64, to: i64| from >= -i64::from(STACK_BYTES) && from < 0 && to <= 0;
+        let exact = ptr.var.as_const();
+        let (from, to) = match exact {
+            Some(var) => {
+                let from = off.wrapping_add(var as i64);
+                (from, from.wrapping_add(size))
+            }
+            None if ptr.var.smax() >= MAX_OFF || ptr.var.smin() <= -MAX_OFF => {
+                return Err(self.reject(Why::StackUnbounded { verb, reg }));
+            }
+            None => (ptr.var.smin() + off, ptr.var.smax() + off + size),
+        };
+        if !inside(from, to) {
+            return Err(self.reject(match exact {
+                Some(_) => Why::Stack { verb, reg, off: from, size },
+                None => Why::StackVariable { verb, reg, var: ptr.var.tnum(), off, size },
+            }));
+        }
+        let offs = from as i32..to as i32;
+        self.facts.uses_stack(self.state.frames[usize::from(frame)].subprog, offs.start);
+        Ok(Touched { frame: frame.into(), offs, exact: exact.is_some() })
+    }
+
+    pub(crate) fn load_stack(&mut self, ptr: &Ptr, access: &Access) -> Result<Value, Cause> {
+        let touched = self.stack_bytes(access.reg, ptr, access.off, access.size.bytes(), Verb::Read)?;
+        self.note_uninit(&touched);
+        if !touched.exact {
+            let all_zero = touched.offs.clone().all(|off| self.byte(&touched, off) == Byte::Zero);
+            return Ok(if all_zero { Value::constant(0) } else { Value::UNKNOWN });
+        }
+        let (index, first) = place(touched.offs.start);
+        let slot = self.state.frames[touched.frame].stack.slot(index);
+        self.load_slot(&slot, first, access.size)
+    }
+
+    /// A load of `size` bytes from byte `first` of a slot; they lie in it, for
+    /// stack accesses are aligned.
+    fn load_slot(&self, slot: &StackSlot, first: usize, size: Size) -> Result<Value, Cause> {
+        let bytes = size.bytes() as usize;
+        let spilled = slot.spilled();
+        let whole = spilled == 8 && bytes == 8;
+        match slot.value {
+            value if whole => Ok(value),
+            Value::Pointer(_) if spilled > 0 => Err(self.reject(Why::FillSize)),
+            Value::Number(n) if first == 0 && bytes <= spilled => {
+                let fits = n.range.umax() <= size.mask();
+                let named = if fits { n } else { Number::of(domain::zero_extend(size, &n.range)) };
+                Ok(Value::Number(named))
+            }
+            Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
+                let zero = slot.is_zero(first..first + bytes);
+                Ok(if zero { Value::constant(0) } else { Value::UNKNOWN })
+            }
+        }
+    }
+
+    pub(crate) fn store_stack(&mut self, ptr: &Ptr, access: &Access, value: &Value) -> Result<(), Cause> {
+        let touched = self.stack_bytes(access.reg, ptr, access.off, access.size.bytes(), Verb::Write)?;
+        if !touched.exact {
+            self.smear(&touched, value.as_const() == Some(0));
+            return Ok(());
+        }
+        self.may_spill(&touched, access.size, value)?;
+        let (index, first) = place(touched.offs.start);
+        let slot = self.state.frames[touched.frame].stack.slot_mut(index);
+        store_slot(slot, first, access.size, value);
+        Ok(())
+    }
+
+    /// Pointers are stored whole, and none to a younger frame into an older
+    /// one, where it would outlive it.
+    fn may_spill(&self, touched: &Touched, size: Size, value: &Value) -> Result<(), Cause> {
+        let Value::Pointer(p) = value else { return Ok(()) };
+        if size != Size::B8 {
+            return Err(self.reject(Why::SpillSize));
+        }
+        let to_caller = touched.frame + 1 != self.state.frames.len();
+        if to_caller && matches!(p.kind, PtrKind::Stack(_)) {
+            return Err(self.reject(Why::SpillsToCaller));
+        }
+        Ok(())
+    }
+
+    /// Each of these bytes may have been written, or not. What was not written
+    /// before may still not be: whoever reads it then reads what is there.
+    pub(crate) fn smear(&mut self, touched: &Touched, zero: bool) {
+        self.note_uninit(touched);
+        let stack = &mut self.state.frames[touched.frame].stack;
+        for off in touched.offs.clone() {
+            let (index, byte) = place(off);
+            let slot = stack.slot_mut(index);
+            if zero && slot.is_zero(byte..byte + 1) {
+                continue;
+            }
+            slot.forget();
+            slot.bytes[byte] = Byte::Misc;
+        }
+    }
+
+    /// Every one of these bytes is written, with anything.
+    pub(crate) fn fill_stack(&mut self, touched: &Touched) {
+        let stack = &mut self.state.frames[touched.frame].stack;
+        for off in touched.offs.clone() {
+            let (index, byte) = place(off);
+            let slot = stack.slot_mut(index);
+            slot.forget();
+            slot.bytes[byte] = Byte::Misc;
+        }
+    }
+
+    pub(crate) fn byte(&self, touched: &Touched, off: i32) -> Byte {
+        self.state.frames[touched.frame].stack.byte(off)
+    }
+
+    /// Notes for those who run the program that it may read what no one wrote.
+    pub(crate) fn note_uninit(&mut self, touched: &Touched) {
+        if touched.offs.clone().any(|off| self.byte(touched, off) == Byte::Uninit) {
+            self.facts.reads_uninit(self.state.frames[touched.frame].subprog);
+        }
+    }
+}
+
+/// A store of `size` bytes from byte `first` of a slot on.
+fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
+    let bytes = size.bytes() as usize;
+    if bytes == 8 && first == 0 {
+        *slot = StackSlot::spill(*value);
+        return;
+    }
+    slot.forget();
+    match value {
+        Value::Number(n) if first == 0 => {
+            slot.value = Value::Number(cut(n, size));
+            slot.bytes[..bytes].fill(Byte::Spill);
+        }
+        Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
+            let byte = if value.as_const() == Some(0) { Byte::Zero } else { Byte::Misc };
+            slot.bytes[first..first + bytes].fill(byte);
+        }
+    }
+}
+
+/// The low bytes of a number; it keeps its name only where that is all of it.
+fn cut(n: &Number, size: Size) -> Number {
+    if n.range.umax() <= size.mask() {
+        *n
+    } else {
+        Number { range: domain::zero_extend(size, &n.range), id: Id::NONE, delta: 0 }
+    }
+}

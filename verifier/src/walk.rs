@@ -1,0 +1,234 @@
+//! The walk over every path.
+//!
+//! A path's state is carried from instruction to instruction; where it parts,
+//! one way is walked on and the other is kept for later. Where paths meet, a
+//! state that lies within one from which every path was already walked to its
+//! end needs no walk ([`crate::prune`]). No recursion: what is pending lies on a
+//! stack of our own.
+
+use crate::facts::Builder;
+use crate::log::Log;
+use crate::outcome::{Bug, Cause, Options, Unsupported};
+use crate::prune::{Seen, Visit};
+use crate::reject::{Reject, Why};
+use crate::state::State;
+use crate::state::value::{Id, Number, PtrKind, Value};
+use crate::structure::Structure;
+use brolga_core::prog_type::Entry;
+use brolga_core::{Aux, Code, Insn, Operand, Pc, Reg};
+
+/// The most ways that may be pending at once: the kernel's
+/// `BPF_COMPLEXITY_LIMIT_JMP_SEQ`.
+const MAX_PENDING: usize = 8192;
+
+/// A way not yet walked.
+struct Pending {
+    state: State,
+    pc: Pc,
+    parent: Option<usize>,
+}
+
+/// What a step leads to.
+pub(crate) enum Step {
+    /// The next instruction.
+    On,
+    /// Another one.
+    To(Pc),
+    /// Nothing: the path ends.
+    End,
+}
+
+/// The walk: the path that is walked now, and all that is kept.
+pub(crate) struct Walk<'a> {
+    pub(crate) code: &'a Code,
+    pub(crate) aux: &'a Aux,
+    pub(crate) structure: &'a Structure,
+    pub(crate) options: &'a Options,
+    pub(crate) state: State,
+    pub(crate) pc: Pc,
+    pub(crate) facts: Builder,
+    pub(crate) log: Log,
+    pub(crate) seen: Seen,
+    pub(crate) processed: u32,
+    pending: Vec<Pending>,
+    parent: Option<usize>,
+    last_id: u32,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(code: &'a Code, aux: &'a Aux, structure: &'a Structure, options: &'a Options) -> Self {
+        Self {
+            code,
+            aux,
+            structure,
+            options,
+            state: entry_state(aux),
+            pc: Pc::START,
+            facts: Builder::new(code, structure),
+            log: Log::new(options),
+            seen: Seen::new(code, options),
+            processed: 0,
+            pending: Vec::new(),
+            parent: None,
+            last_id: 0,
+        }
+    }
+
+    /// Walks every path to its end.
+    pub(crate) fn run(&mut self) -> Result<(), Cause> {
+        loop {
+            self.seen.record(self.pc, &self.state, self.structure);
+            let ended = self.is_pruned()? || self.walk_one()?;
+            if ended && !self.next_pending() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One instruction; whether the path ended with it.
+    fn walk_one(&mut self) -> Result<bool, Cause> {
+        if self.processed >= self.options.budget {
+            return Err(self.reject(Why::Budget(self.processed + 1)));
+        }
+        self.processed += 1;
+        let Some(insn) = self.code.at(self.pc) else { return Err(self.bug("an instruction is walked")) };
+        self.facts.reach(self.pc);
+        self.log.before(insn);
+        match self.step(insn)? {
+            Step::On => self.pc = self.pc.plus(insn.slots()),
+            Step::To(pc) => self.pc = pc,
+            Step::End => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Whether the path needs no more walking from here.
+    fn is_pruned(&mut self) -> Result<bool, Cause> {
+        if !self.structure.is_prune_point(self.pc) {
+            return Ok(false);
+        }
+        match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed) {
+            Visit::Known => Ok(true),
+            Visit::Loops => Err(self.reject(Why::InfiniteLoop(self.pc))),
+            Visit::New(stored) => {
+                self.parent = stored;
+                Ok(false)
+            }
+            Visit::TooMuch(bytes) => Err(self.reject(Why::Memory(bytes))),
+        }
+    }
+
+    /// Takes up a pending way; false where there is none.
+    fn next_pending(&mut self) -> bool {
+        self.seen.path_ended(self.parent);
+        let Some(Pending { state, pc, parent }) = self.pending.pop() else { return false };
+        (self.state, self.pc, self.parent) = (state, pc, parent);
+        self.log.resumes();
+        true
+    }
+
+    /// Keeps a way for later.
+    pub(crate) fn push(&mut self, state: State, pc: Pc) -> Result<(), Cause> {
+        if self.pending.len() >= MAX_PENDING {
+            return Err(self.reject(Why::TooManyJumps(self.pending.len() + 1)));
+        }
+        self.seen.path_parts(self.parent);
+        self.pending.push(Pending { state, pc, parent: self.parent });
+        Ok(())
+    }
+
+    /// A rejection at the instruction that is walked.
+    pub(crate) fn reject(&self, why: Why) -> Cause {
+        Cause::Reject(Reject { at: Some(self.pc), why })
+    }
+
+    /// The end of a walk that has no rule to go on with.
+    pub(crate) fn unsupported(&self, what: impl Into<String>) -> Cause {
+        Cause::Unsupported(Unsupported { at: Some(self.pc), what: what.into() })
+    }
+
+    pub(crate) fn bug(&self, what: &'static str) -> Cause {
+        Cause::Bug(Bug { at: Some(self.pc), what })
+    }
+
+    pub(crate) fn new_id(&mut self) -> Id {
+        self.last_id += 1;
+        Id(self.last_id)
+    }
+
+    /// What a register holds, which may be read.
+    pub(crate) fn read(&self, reg: Reg) -> Result<Value, Cause> {
+        match *self.state.reg(reg) {
+            Value::Uninit => Err(self.reject(Why::Unreadable(reg))),
+            value @ (Value::Number(_) | Value::Pointer(_)) => Ok(value),
+        }
+    }
+
+    /// What an operand is, which may be read.
+    pub(crate) fn operand(&self, operand: Operand) -> Result<Value, Cause> {
+        match operand {
+            Operand::Reg(reg) => self.read(reg),
+            Operand::Imm(imm) => Ok(Value::constant(imm as u64)),
+        }
+    }
+
+    /// That a register may be written.
+    pub(crate) fn writable(&self, reg: Reg) -> Result<(), Cause> {
+        if reg == Reg::FP { Err(self.reject(Why::WritesFramePointer)) } else { Ok(()) }
+    }
+
+    /// Gives the number in a register a name, so that its copies are known to
+    /// be the same; a constant needs none.
+    pub(crate) fn name_number(&mut self, reg: Reg) -> Option<Number> {
+        let Value::Number(mut number) = *self.state.reg(reg) else { return None };
+        if !number.id.is_some() && number.range.as_const().is_none() {
+            number.id = self.new_id();
+            number.delta = 0;
+            self.state.set(reg, Value::Number(number));
+        }
+        Some(number)
+    }
+
+    fn step(&mut self, insn: &Insn) -> Result<Step, Cause> {
+        match *insn {
+            Insn::Alu { op, width, dst, src } => self.alu(op, width, dst, src)?,
+            Insn::Neg { width, dst } => self.negate(width, dst)?,
+            Insn::MovSx { width, from, dst, src } => self.move_signed(width, from, dst, src)?,
+            Insn::Swap { order, size, dst } => self.swap(order, size, dst)?,
+            Insn::AddrSpaceCast { .. } => return Err(self.unsupported("an address space cast")),
+            Insn::LoadImm64 { dst, imm } => self.load_imm64(dst, imm)?,
+            Insn::Load { size, signed, dst, src, off } => self.load(size, signed, dst, src, off)?,
+            Insn::Store { size, dst, off, src } => self.store(size, dst, off, src)?,
+            Insn::Atomic { op, width, dst, off, src } => self.atomic(op, width, dst, off, src)?,
+            Insn::LoadAcquire { size, dst, src, off } => self.load_acquire(size, dst, src, off)?,
+            Insn::StoreRelease { size, dst, off, src } => self.store_release(size, dst, off, src)?,
+            Insn::LoadPacket { at, .. } => self.load_packet(at)?,
+            Insn::Jump { off, .. } => return Ok(Step::To(self.target(off)?)),
+            Insn::JumpIf { cond, width, dst, src, off } => {
+                return self.jump_if(cond, width, dst, src, off.into());
+            }
+            Insn::MayGoto { off } => return self.may_goto(off.into()),
+            Insn::Call(callee) => return self.call(callee),
+            Insn::Exit => return self.exit(),
+        }
+        Ok(Step::On)
+    }
+
+    /// Where a jump lands; the structure vouches that it lands somewhere.
+    pub(crate) fn target(&self, off: i32) -> Result<Pc, Cause> {
+        self.pc.jump(off).ok_or_else(|| self.bug("a jump stays in the program"))
+    }
+}
+
+/// What the program finds at its start.
+fn entry_state(aux: &Aux) -> State {
+    let mut state = State::new();
+    match aux.prog_type.entry {
+        Entry::Ctx => state.set(Reg::R1, Value::pointer(PtrKind::Ctx)),
+        Entry::Mem => {
+            state.set(Reg::R1, Value::pointer(PtrKind::Mem { size: aux.mem_size, rdonly: false }));
+            state.set(Reg::R2, Value::constant(aux.mem_size.into()));
+        }
+    }
+    state
+}
