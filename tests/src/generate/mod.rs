@@ -1,0 +1,104 @@
+//! Programs made at random, most of which a verifier should accept.
+//!
+//! [`program`] turns bytes (a seed's, or a fuzzer's) into an XDP program that
+//! reads and writes its packet, its stack and two maps, does arithmetic of every
+//! kind and width, branches, loops, spills, and calls subprograms and helpers.
+//! It keeps track of what each register holds, so that it mostly does what is
+//! allowed; now and then it leaves a check out, or [`mutate`] breaks something
+//! at the level of slots.
+//!
+//! Programs are deterministic: no clock, no random numbers.
+
+mod body;
+mod emit;
+mod regs;
+mod statement;
+
+use arbitrary::{Result, Unstructured};
+use brolga_core::code::{DecodeError, decode_slot};
+use brolga_core::{Code, MapDef, Slot};
+
+/// The number of bytes at the start of the packet that a program makes sure of.
+pub const CHECKED: u32 = 32;
+
+/// A program with what it needs.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// The instructions; maps are referred to by their index.
+    pub code: Code,
+    /// The maps: an array and a hash.
+    pub maps: Vec<MapDef>,
+}
+
+/// The maps that every generated program has.
+#[must_use]
+pub fn maps() -> Vec<MapDef> {
+    vec![
+        MapDef::array(body::VALUE_BYTES, 4).name("values"),
+        MapDef::hash(4, body::VALUE_BYTES, 8).name("table"),
+    ]
+}
+
+/// A program from bytes; the same bytes make the same program.
+///
+/// # Errors
+///
+/// Where there are too few bytes to make anything.
+pub fn program(u: &mut Unstructured<'_>) -> Result<Generated> {
+    let mut emit = emit::Emit::default();
+    body::main(u, &mut emit)?;
+    let code = emit.finish().map_err(|_| arbitrary::Error::IncorrectFormat)?;
+    Ok(Generated { code, maps: maps() })
+}
+
+/// The program of a seed, with as many bytes behind it as it may want.
+///
+/// # Panics
+///
+/// Never: a seed has bytes enough.
+#[must_use]
+pub fn from_seed(seed: u64) -> Generated {
+    let bytes = bytes(seed, 2048);
+    program(&mut Unstructured::new(&bytes)).expect("bytes enough for a program")
+}
+
+/// So many bytes of a simple generator (xorshift64*): the same for a seed
+/// everywhere.
+#[must_use]
+pub fn bytes(seed: u64, count: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut word = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    };
+    (0..count.div_ceil(8)).flat_map(|_| word().to_le_bytes()).take(count).collect()
+}
+
+/// The same program with one slot changed, moved or dropped; it may no longer
+/// decode.
+///
+/// # Errors
+///
+/// Where the bytes run out or the result is no program.
+pub fn mutate(code: &Code, u: &mut Unstructured<'_>) -> Result<std::result::Result<Code, DecodeError>> {
+    let mut slots = code.to_slots();
+    let at = u.choose_index(slots.len())?;
+    match u.int_in_range(0..=7)? {
+        0 => slots[at].imm = u.arbitrary()?,
+        1 => slots[at].imm = slots[at].imm.wrapping_add(u.int_in_range(-2..=2)?),
+        2 => slots[at].off = slots[at].off.wrapping_add(u.int_in_range(-8..=8)?),
+        3 => slots[at].dst = u.int_in_range(0..=10)?,
+        4 => slots[at].src = u.int_in_range(0..=10)?,
+        5 => slots[at].code ^= 1 << u.int_in_range(0..=7)?,
+        6 => slots[at] = slots[u.choose_index(slots.len())?],
+        _ => slots[at] = Slot { code: 0xb7, dst: 0, ..Slot::default() },
+    }
+    // Most random changes break the encoding; repair the commonest.
+    if decode_slot(slots[at], slots.get(at + 1).copied()).is_err() {
+        slots[at] =
+            Slot { code: 0xbf, dst: u.int_in_range(0..=9)?, src: u.int_in_range(0..=10)?, ..Slot::default() };
+    }
+    Ok(Code::from_slots(&slots))
+}

@@ -1,0 +1,210 @@
+//! The live kernel as an oracle, through `bpf(2)`.
+//!
+//! Only `BPF_MAP_CREATE`, `BPF_PROG_LOAD` and `BPF_PROG_TEST_RUN` are used;
+//! nothing is ever attached. Where the call is not allowed, [`Kernel::open`]
+//! says so and tests print `skipped: no bpf(2)`.
+
+#![expect(unsafe_code, reason = "a system call that no safe crate wraps")]
+
+use brolga_core::{Code, Imm64, Insn, MapDef, MapKind};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+const MAP_CREATE: libc::c_long = 0;
+const PROG_LOAD: libc::c_long = 5;
+const PROG_TEST_RUN: libc::c_long = 10;
+
+/// A kernel that lets us load programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel(());
+
+/// A program as the kernel is to load it.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The number of the program type.
+    pub prog_type: u32,
+    /// The instructions; a map is referred to by its index in `maps`.
+    pub code: &'a Code,
+    /// The licence.
+    pub license: &'a str,
+    /// The `expected_attach_type`.
+    pub attach: u32,
+    /// The load flags.
+    pub flags: u32,
+    /// What maps to make.
+    pub maps: &'a [MapDef],
+    /// How much the log says: 0 for nothing, 1 for the path to an error, 2 for
+    /// everything.
+    pub log: u32,
+}
+
+/// What the kernel said of a program.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The program, where it was accepted.
+    pub loaded: Option<Loaded>,
+    /// The error number, where it was not.
+    pub errno: i32,
+    /// The verifier's log.
+    pub log: String,
+}
+
+impl Verdict {
+    /// The log's last line that says why a program was rejected.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        let said = self.log.split("verification time").next().unwrap_or_default();
+        said.lines()
+            .rfind(|line| !line.trim().is_empty() && !line.starts_with("processed "))
+            .unwrap_or_default()
+    }
+}
+
+/// A program that the kernel loaded; closing it unloads it.
+#[derive(Debug)]
+pub struct Loaded {
+    prog: OwnedFd,
+    _maps: Vec<OwnedFd>,
+}
+
+/// What a run in the kernel gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The program's result, as the kernel reports it: 32 bits.
+    pub retval: u32,
+    /// The packet afterwards.
+    pub packet: Vec<u8>,
+}
+
+/// `union bpf_attr`, filled by offset.
+struct Attr([u8; 160]);
+
+impl Attr {
+    const fn new() -> Self {
+        Self([0; 160])
+    }
+
+    fn u32(mut self, at: usize, value: u32) -> Self {
+        self.0[at..at + 4].copy_from_slice(&value.to_ne_bytes());
+        self
+    }
+
+    fn address<T>(mut self, at: usize, of: &[T]) -> Self {
+        self.0[at..at + 8].copy_from_slice(&(of.as_ptr() as u64).to_ne_bytes());
+        self
+    }
+
+    fn read(&self, at: usize) -> u32 {
+        u32::from_ne_bytes(self.0[at..at + 4].try_into().expect("four bytes"))
+    }
+
+    fn call(&mut self, command: libc::c_long) -> io::Result<i32> {
+        // SAFETY: the attribute is as large as said, and every address in it is
+        // that of a slice which its caller keeps alive over the call.
+        let result = unsafe { libc::syscall(libc::SYS_bpf, command, self.0.as_mut_ptr(), self.0.len()) };
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result as i32) }
+    }
+
+    fn fd(&mut self, command: libc::c_long) -> io::Result<OwnedFd> {
+        // SAFETY: the call returned a new descriptor that no one else has.
+        self.call(command).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+}
+
+impl Kernel {
+    /// The kernel, where it lets us load the smallest program there is.
+    #[must_use]
+    pub fn open() -> Option<Self> {
+        let smallest = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+        let code = Code::decode(&smallest).expect("two instructions");
+        let request =
+            Request { prog_type: 1, code: &code, license: "", attach: 0, flags: 0, maps: &[], log: 0 };
+        Self(()).load(&request).ok()?.loaded.map(|_| Self(()))
+    }
+
+    /// Asks for a program to be loaded.
+    ///
+    /// # Errors
+    ///
+    /// Where a map can not be made. A rejected program is no error.
+    pub fn load(self, request: &Request<'_>) -> io::Result<Verdict> {
+        let maps = request.maps.iter().map(create_map).collect::<io::Result<Vec<_>>>()?;
+        let code = with_fds(request.code, &maps).encode();
+        let license = [request.license.as_bytes(), &[0]].concat();
+        let mut log = vec![0_u8; if request.log > 0 { 1 << 22 } else { 0 }];
+        let mut attr = Attr::new()
+            .u32(0, request.prog_type)
+            .u32(4, (code.len() / 8) as u32)
+            .address(8, &code)
+            .address(16, &license)
+            .u32(44, request.flags)
+            .u32(68, request.attach);
+        if request.log > 0 {
+            attr = attr.u32(24, request.log).u32(28, log.len() as u32).address(32, &log);
+        }
+        let loaded = attr.fd(PROG_LOAD);
+        let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
+        log.truncate(end);
+        let log = String::from_utf8_lossy(&log).into_owned();
+        Ok(match loaded {
+            Ok(prog) => Verdict { loaded: Some(Loaded { prog, _maps: maps }), errno: 0, log },
+            Err(error) => Verdict { loaded: None, errno: error.raw_os_error().unwrap_or(0), log },
+        })
+    }
+}
+
+impl Loaded {
+    /// Runs the program on a packet.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel has no test run for the program's type, or the packet
+    /// is too short for it.
+    pub fn run(&self, packet: &[u8]) -> io::Result<Ran> {
+        let mut out = vec![0_u8; packet.len() + 512];
+        let mut attr = Attr::new()
+            .u32(0, self.prog.as_raw_fd() as u32)
+            .u32(8, packet.len() as u32)
+            .u32(12, out.len() as u32)
+            .address(16, packet)
+            .address(24, &out)
+            .u32(32, 1);
+        attr.call(PROG_TEST_RUN)?;
+        out.truncate(attr.read(12) as usize);
+        Ok(Ran { retval: attr.read(4), packet: out })
+    }
+}
+
+fn create_map(def: &MapDef) -> io::Result<OwnedFd> {
+    let inner = match &def.inner {
+        Some(inner) => Some(create_map(inner)?),
+        None => None,
+    };
+    let mut attr = Attr::new()
+        .u32(0, def.kind as u32)
+        .u32(4, def.key_size)
+        .u32(8, def.value_size)
+        .u32(12, def.max_entries)
+        .u32(16, def.flags.bits());
+    if MapKind::is_map_in_map(def.kind) {
+        attr = attr.u32(20, inner.as_ref().map_or(0, |fd| fd.as_raw_fd() as u32));
+    }
+    attr.fd(MAP_CREATE)
+}
+
+/// The code with every map index made a file descriptor.
+fn with_fds(code: &Code, maps: &[OwnedFd]) -> Code {
+    let fd = |idx: i32| maps.get(idx as usize).map_or(-1, AsRawFd::as_raw_fd);
+    let mut out = code.clone();
+    for (pc, insn) in code.iter() {
+        if let Insn::LoadImm64 { dst, imm } = *insn {
+            let imm = match imm {
+                Imm64::MapIdx(idx) => Imm64::MapFd(fd(idx)),
+                Imm64::MapIdxValue { idx, off } => Imm64::MapValue { fd: fd(idx), off },
+                other => other,
+            };
+            out.replace(pc, Insn::LoadImm64 { dst, imm });
+        }
+    }
+    out
+}

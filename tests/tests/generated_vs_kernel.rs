@@ -1,0 +1,36 @@
+//! The generator makes programs that a verifier should mostly accept: asked of
+//! the live kernel.
+
+use brolga_tests::generate;
+use brolga_tests::kernel::{Kernel, Request};
+
+const XDP: u32 = 6;
+const PROGRAMS: u64 = 300;
+
+#[test]
+fn most_generated_programs_are_accepted_by_the_kernel() {
+    let Some(kernel) = Kernel::open() else {
+        println!("skipped: no bpf(2)");
+        return;
+    };
+    let accepted = (0..PROGRAMS).filter(|seed| is_accepted(kernel, *seed)).count() as u64;
+    assert!(accepted * 100 >= PROGRAMS * 70, "only {accepted} of {PROGRAMS} were accepted");
+}
+
+fn is_accepted(kernel: Kernel, seed: u64) -> bool {
+    let program = generate::from_seed(seed);
+    let request = Request {
+        prog_type: XDP,
+        code: &program.code,
+        license: "GPL",
+        attach: 0,
+        flags: 0,
+        maps: &program.maps,
+        log: u32::from(std::env::var_os("SHOW").is_some()),
+    };
+    let verdict = kernel.load(&request).expect("maps can be made");
+    if verdict.loaded.is_none() && request.log > 0 {
+        println!("{seed}: {} insns: {}", program.code.len(), verdict.reason());
+    }
+    verdict.loaded.is_some()
+}
