@@ -1,1 +1,6 @@
-//! placeholder
+//! Runs eBPF programs in user space: loads them, proves them safe, compiles
+//! them to native code, and unloads them when the last handle is gone.
+
+mod helpers;
+pub mod map;
+pub mod object;
