@@ -114,6 +114,12 @@ pub struct SkBuffHost {
     pub tstamp_type: u8,
     /// No program sees it.
     pub pad: [u8; 7],
+    /// Where the link-layer header starts, in bytes from `head`; no program sees
+    /// it, but the legacy packet loads count from it (`SKF_LL_OFF`).
+    pub mac_header: u32,
+    /// Where the network header starts, in bytes from `head`; as
+    /// `mac_header` (`SKF_NET_OFF`).
+    pub network_header: u32,
 }
 
 /// The real structure behind `sk_msg_md`.
