@@ -572,10 +572,11 @@ fn a_message_is_short_whatever_the_text() {
     }
 }
 
+/// Reading stops where the program is too long, whatever follows.
 #[test]
-fn as_many_as_a_program_may_have() {
-    let most = "r1=0 ll\n".repeat(Code::MAX_SLOTS / 2);
-    assert_eq!(assemble(&most).unwrap().len(), Code::MAX_SLOTS);
+fn more_than_a_program_may_have() {
+    let text = "r1=0 ll\n".repeat(Code::MAX_SLOTS / 2) + "exit\nno instruction\n";
     let why = DecodeError::TooLong(Code::MAX_SLOTS + 1);
-    assert_eq!(refused(&(most + "exit\n")).cause, AsmCause::Program(why));
+    let line = Code::MAX_SLOTS as u32 / 2 + 1;
+    assert_eq!(refused(&text), AsmError { line, column: 1, cause: AsmCause::Program(why) });
 }

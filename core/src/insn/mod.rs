@@ -2,11 +2,15 @@
 //!
 //! [`Insn`] is every instruction of RFC 9669 and of Linux 6.18 that a program
 //! may be loaded with, as a structured enum over small operator tables. A
-//! [`Slot`] is the eight bytes that encode one; [`decode`](crate::decode) and
-//! [`encode`](crate::encode) map between the two and are each other's inverse.
+//! [`Slot`] is the eight bytes that encode one; [`decode_slot`] and
+//! [`encode_slot`] map between the two and are each other's inverse.
 //!
-//! Law: for every instruction `i`, `decode(encode(i)) == i`, and for every slot
-//! `s` that decodes, `encode(decode(s)) == s`.
+//! Law: for every instruction `i` that slots can [hold](crate::code::check),
+//! `decode(encode(i)) == i`, and for every slot `s` that decodes,
+//! `encode(decode(s)) == s`.
+//!
+//! [`decode_slot`]: crate::code::decode_slot
+//! [`encode_slot`]: crate::code::encode_slot
 
 mod effects;
 mod op;
@@ -276,9 +280,6 @@ impl Insn {
     /// How many slots the instruction takes: 2 for [`Insn::LoadImm64`], else 1.
     #[must_use]
     pub const fn slots(&self) -> u32 {
-        match self {
-            Self::LoadImm64 { .. } => 2,
-            _ => 1,
-        }
+        if matches!(self, Self::LoadImm64 { .. }) { 2 } else { 1 }
     }
 }
