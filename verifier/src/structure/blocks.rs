@@ -1,18 +1,17 @@
-//! The basic blocks of a program, and the dataflow over them.
+//! The basic blocks of a subprogram, and facts that flow over them.
 //!
 //! An edge of this graph stays in its subprogram: a call is an instruction like
-//! any other, whose next one is the next. A fact is a set; it flows backward (or
-//! forward) through an instruction and grows by union where paths meet, so that
-//! the least solution is reached from empty sets by going again over the blocks
-//! behind (or after) one whose fact grew. A block is gone over again at most as
-//! often as the facts of its neighbours can grow, which their height bounds: the
-//! time is linear in the program, whatever its loops.
+//! any other, whose next one is the next.
+//!
+//! A fact grows where paths meet, and only so often: its height. The least
+//! solution is reached by going again over the blocks behind (or after) one
+//! whose fact grew, so each is gone over at most as often as the facts beside it
+//! can grow. The time is linear in the program, whatever its loops.
 
 use super::marks::Marks;
+use super::queue::Queue;
 use super::subprogs::Subprogram;
 use brolga_core::{Code, Pc};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// A run of instructions that is entered at its first and left at its last.
@@ -27,78 +26,102 @@ pub(super) struct Block {
 pub(super) struct Blocks {
     /// By place.
     pub(super) list: Vec<Block>,
-    preds: Vec<Vec<u32>>,
+    /// The blocks before each, those of the i-th from `first_pred[i]` on.
+    preds: Vec<u32>,
+    first_pred: Vec<u32>,
     /// The blocks so that each comes after those that it leads to, but for
     /// the edges that close a loop.
     postorder: Vec<u32>,
 }
 
-/// A fact that flows over blocks.
-pub(super) trait Fact: Clone + PartialEq {
-    /// Joins the other into this one.
-    fn join(&mut self, other: &Self);
+/// A set of things that may still be read. Order: inclusion; join: union.
+pub(super) trait Set: Copy + PartialEq {
+    /// Nothing.
+    const EMPTY: Self;
+    /// What is in either.
+    fn union(self, other: Self) -> Self;
+    /// What is in this one only.
+    fn without(self, other: Self) -> Self;
+}
+
+/// What an instruction, or a run of them, does to a set of things that may still
+/// be read: first it reads, then it overwrites.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effect<S> {
+    pub(super) reads: S,
+    pub(super) writes: S,
+}
+
+impl<S: Set> Effect<S> {
+    pub(super) const NONE: Self = Self { reads: S::EMPTY, writes: S::EMPTY };
+
+    /// This one, and then the other.
+    pub(super) fn then(self, next: Self) -> Self {
+        let reads = self.reads.union(next.reads.without(self.writes));
+        Self { reads, writes: self.writes.union(next.writes) }
+    }
+
+    /// What may be read from here on, given what may be after.
+    pub(super) fn before(self, after: S) -> S {
+        self.reads.union(after.without(self.writes))
+    }
+}
+
+/// A fact of which more is possible the longer it is looked for.
+pub(super) trait Grow: Clone {
+    /// Takes in what the other allows; whether that was more.
+    fn grow(&mut self, other: &Self) -> bool;
 }
 
 impl Blocks {
     /// The blocks of a subprogram whose every instruction is reached.
     pub(super) fn of(code: &Code, marks: &[Marks], subprog: &Subprogram) -> Self {
-        let range = subprog.range.clone();
-        let mut list: Vec<Block> = Vec::new();
-        let mut pc = range.start;
-        while pc < range.end {
-            let end = end_of(code, marks, pc);
-            list.push(Block { places: pc..end, succs: [None; 2] });
-            pc = end;
-        }
+        let mut list = split(code, marks, subprog.range.clone());
         let starts: Vec<Pc> = list.iter().map(|b| b.places.start).collect();
         let number = |at: Pc| starts.binary_search(&at).ok().map(|i| i as u32);
-        let mut preds = vec![Vec::new(); list.len()];
-        for (i, block) in list.iter_mut().enumerate() {
-            block.succs = last_ways(code, block.places.clone()).map(|to| to.and_then(number));
-            for succ in block.succs.iter().flatten() {
-                preds[*succ as usize].push(i as u32);
-            }
+        for block in &mut list {
+            block.succs = ways(code, block.places.clone()).map(|to| to.and_then(number));
         }
+        let (preds, first_pred) = predecessors(&list);
         let postorder = postorder(&list);
-        Self { list, preds, postorder }
+        Self { list, preds, first_pred, postorder }
     }
 
-    /// The facts at the blocks' starts, where `transfer` gives the fact at a
-    /// block's start from that at its end, and nothing holds after an exit.
-    pub(super) fn backward<F: Fact>(&self, empty: &F, transfer: impl Fn(&Block, F) -> F) -> Vec<F> {
-        let mut at_start = vec![empty.clone(); self.list.len()];
+    fn preds(&self, block: u32) -> &[u32] {
+        &self.preds[self.first_pred[block as usize] as usize..self.first_pred[block as usize + 1] as usize]
+    }
+
+    /// What may still be read at each block's end, given what each block does.
+    /// After an exit, nothing.
+    pub(super) fn backward<S: Set>(&self, effects: &[Effect<S>]) -> Vec<S> {
+        let mut at_end = vec![S::EMPTY; self.list.len()];
         let mut queue = Queue::new(self.postorder.iter().copied(), self.list.len());
         while let Some(block) = queue.pop() {
-            let fact = transfer(&self.list[block as usize], self.at_end(block, empty, &at_start));
-            if fact != at_start[block as usize] {
-                at_start[block as usize] = fact;
-                self.preds[block as usize].iter().for_each(|p| queue.push(*p));
+            let fact = effects[block as usize].before(at_end[block as usize]);
+            for &pred in self.preds(block) {
+                let old = &mut at_end[pred as usize];
+                let new = old.union(fact);
+                if new != std::mem::replace(old, new) {
+                    queue.push(pred);
+                }
             }
         }
-        at_start
+        at_end
     }
 
-    /// What holds at a block's end, given what holds at each one's start.
-    pub(super) fn at_end<F: Fact>(&self, block: u32, empty: &F, at_start: &[F]) -> F {
-        let mut fact = empty.clone();
-        for succ in self.list[block as usize].succs.iter().flatten() {
-            fact.join(&at_start[*succ as usize]);
-        }
-        fact
-    }
-
-    /// The facts at the blocks' starts, where `transfer` gives the fact at a
-    /// block's end from that at its start, and `entry` holds at the first's.
-    pub(super) fn forward<F: Fact>(&self, entry: F, transfer: impl Fn(&Block, &F) -> F) -> Vec<Option<F>> {
+    /// What holds at each block's start, where `entry` does at the first's and
+    /// `through` makes of the fact at a block's start the one at its end.
+    pub(super) fn forward<F: Grow>(&self, entry: F, through: impl Fn(&Block, &mut F)) -> Vec<Option<F>> {
         let mut at_start = vec![None; self.list.len()];
         at_start[0] = Some(entry);
         let mut queue = Queue::new(self.postorder.iter().rev().copied(), self.list.len());
-        while let Some(block) = queue.pop() {
-            let Some(fact) = &at_start[block as usize] else { continue };
-            let fact = transfer(&self.list[block as usize], fact);
-            for succ in self.list[block as usize].succs.iter().flatten() {
-                if grow(&mut at_start[*succ as usize], &fact) {
-                    queue.push(*succ);
+        while let Some(number) = queue.pop() {
+            let block = &self.list[number as usize];
+            let Some(mut fact) = at_start[number as usize].clone() else { continue };
+            through(block, &mut fact);
+            for &succ in block.succs.iter().flatten() {
+                if join(&mut at_start[succ as usize], &fact) {
+                    queue.push(succ);
                 }
             }
         }
@@ -106,35 +129,67 @@ impl Blocks {
     }
 }
 
-fn grow<F: Fact>(old: &mut Option<F>, with: &F) -> bool {
-    let mut new = old.clone().unwrap_or_else(|| with.clone());
-    new.join(with);
-    let grown = old.as_ref() != Some(&new);
-    *old = Some(new);
-    grown
+fn join<F: Grow>(old: &mut Option<F>, with: &F) -> bool {
+    match old {
+        Some(old) => old.grow(with),
+        None => {
+            *old = Some(with.clone());
+            true
+        }
+    }
 }
 
-/// The end of the block that starts here. The subprogram's last instruction
-/// ends one.
+fn split(code: &Code, marks: &[Marks], range: Range<Pc>) -> Vec<Block> {
+    let mut list = Vec::new();
+    let mut start = range.start;
+    while start < range.end {
+        let end = end_of(code, marks, start);
+        list.push(Block { places: start..end, succs: [None; 2] });
+        start = end;
+    }
+    list
+}
+
+/// The end of the block that starts here: after a jump or exit, which the
+/// subprogram's last instruction is, or where a jump leads to.
 fn end_of(code: &Code, marks: &[Marks], start: Pc) -> Pc {
     let mut pc = start;
     loop {
-        let jumps =
-            code.at(pc).is_none_or(|insn| insn.flow().target(pc).is_some() || !insn.flow().falls_through());
+        let leaves = code.at(pc).is_none_or(|insn| {
+            let flow = insn.flow();
+            flow.target(pc).is_some() || !flow.falls_through()
+        });
         pc = code.next(pc);
-        if jumps || marks[pc.index()].contains(Marks::JUMP_TARGET) {
+        if leaves || marks[pc.index()].contains(Marks::JUMP_TARGET) {
             return pc;
         }
     }
 }
 
-fn last_ways(code: &Code, places: Range<Pc>) -> [Option<Pc>; 2] {
-    let before = |n| places.end.0.checked_sub(n).map(Pc).filter(|pc| places.contains(pc));
-    let last = [1, 2].into_iter().filter_map(before).find_map(|pc| Some((pc, code.at(pc)?)));
+/// Where a block leads: on, and by its jump.
+fn ways(code: &Code, places: Range<Pc>) -> [Option<Pc>; 2] {
+    let last = (places.start.0..places.end.0).rev().map(Pc).find_map(|pc| Some((pc, code.at(pc)?)));
     last.map_or([None; 2], |(pc, insn)| {
         let next = insn.flow().falls_through().then_some(places.end);
         [next, insn.flow().target(pc)]
     })
+}
+
+/// The edges backward, by where they lead to, and where those of each block
+/// start.
+fn predecessors(list: &[Block]) -> (Vec<u32>, Vec<u32>) {
+    let mut first = vec![0; list.len() + 1];
+    let edges =
+        || list.iter().enumerate().flat_map(|(i, b)| b.succs.iter().flatten().map(move |s| (i as u32, *s)));
+    edges().for_each(|(_, to)| first[to as usize + 1] += 1);
+    (0..list.len()).for_each(|i| first[i + 1] += first[i]);
+    let mut next = first.clone();
+    let mut preds = vec![0; first[list.len()] as usize];
+    for (from, to) in edges() {
+        preds[next[to as usize] as usize] = from;
+        next[to as usize] += 1;
+    }
+    (preds, first)
 }
 
 fn postorder(list: &[Block]) -> Vec<u32> {
@@ -155,38 +210,4 @@ fn postorder(list: &[Block]) -> Vec<u32> {
         }
     }
     order
-}
-
-/// Blocks to go over, each at most once at a time, first in the order given.
-struct Queue {
-    rank: Vec<u32>,
-    block: Vec<u32>,
-    waits: Vec<bool>,
-    heap: BinaryHeap<Reverse<u32>>,
-}
-
-impl Queue {
-    /// With all blocks in it.
-    fn new(order: impl Iterator<Item = u32>, count: usize) -> Self {
-        let block: Vec<u32> = order.collect();
-        let mut rank = vec![0; count];
-        for (i, b) in block.iter().enumerate() {
-            rank[*b as usize] = i as u32;
-        }
-        let heap = (0..block.len() as u32).map(Reverse).collect();
-        Self { rank, waits: vec![true; count], block, heap }
-    }
-
-    fn push(&mut self, block: u32) {
-        if !std::mem::replace(&mut self.waits[block as usize], true) {
-            self.heap.push(Reverse(self.rank[block as usize]));
-        }
-    }
-
-    fn pop(&mut self) -> Option<u32> {
-        let Reverse(rank) = self.heap.pop()?;
-        let block = self.block[rank as usize];
-        self.waits[block as usize] = false;
-        Some(block)
-    }
 }

@@ -3,28 +3,33 @@
 //! A set `L(pc)` of registers for each place. Order: inclusion; join: union.
 //! Meaning: on every path from `pc`, in the frame that is at `pc`, a register
 //! outside `L(pc)` is written before it is read, or never read. Transfer, from
-//! an instruction's end to its start: `L = uses | (L' - defs)`; what an exit
-//! leads to reads nothing of this frame.
+//! an instruction's end to its start: `L = uses | (L' - defs)`; after an exit
+//! nothing of this frame is read.
 //!
 //! A helper reads as many arguments as its prototype has, one without a
 //! prototype all five. A subprogram reads those of r1 to r5 that it may read
-//! from its start on. Where calls go in a circle, all five.
+//! from its start on; where calls go in a circle, all five.
 
 use super::Structure;
-use super::blocks::{Block, Blocks, Fact};
+use super::blocks::{Block, Blocks, Effect, Set};
 use super::marks::proto;
 use brolga_core::insn::RegSet;
 use brolga_core::{Aux, Callee, Insn, Pc, Program, Reg};
 
-impl Fact for RegSet {
-    fn join(&mut self, other: &Self) {
-        *self |= *other;
+impl Set for RegSet {
+    const EMPTY: Self = Self::EMPTY;
+
+    fn union(self, other: Self) -> Self {
+        self.union(other)
+    }
+
+    fn without(self, other: Self) -> Self {
+        self.without(other)
     }
 }
 
 /// The registers live before each instruction. `blocks` are those of the
-/// subprograms, `order` is one in which callees come before their callers,
-/// where there is one.
+/// subprograms; in `order` callees come before their callers, where they can.
 pub(super) fn registers(
     program: &Program,
     structure: &Structure,
@@ -36,17 +41,28 @@ pub(super) fn registers(
     for &subprog in order {
         let uses = Uses { aux: &program.aux, structure, args: &args };
         let blocks = &blocks[subprog];
-        let at_start = blocks.backward(&RegSet::EMPTY, |block, fact| through(program, &uses, block, fact));
-        for (i, block) in blocks.list.iter().enumerate() {
-            let mut fact = blocks.at_end(i as u32, &RegSet::EMPTY, &at_start);
-            for (pc, insn) in insns(program, block) {
-                fact = before(&uses, pc, insn, fact);
+        let effects: Vec<_> = blocks.list.iter().map(|b| uses.of_block(program, b)).collect();
+        let at_end = blocks.backward(&effects);
+        for (block, at_end) in blocks.list.iter().zip(at_end) {
+            let mut fact = at_end;
+            for (pc, insn) in insns(program, block).rev() {
+                fact = uses.effect(pc, insn).before(fact);
                 live[pc.index()] = fact | RegSet::of(Reg::FP);
             }
         }
-        args[subprog] = at_start[0].without(RegSet::ALL.without(RegSet::ARGS));
+        let at_start = live[blocks.list[0].places.start.index()];
+        args[subprog] = at_start.without(RegSet::ALL.without(RegSet::ARGS));
     }
     live.into()
+}
+
+/// The instructions of a block with their places.
+pub(super) fn insns<'a>(
+    program: &'a Program,
+    block: &Block,
+) -> impl DoubleEndedIterator<Item = (Pc, &'a Insn)> {
+    let places = block.places.start.0..block.places.end.0;
+    places.map(Pc).filter_map(|pc| Some((pc, program.code.at(pc)?)))
 }
 
 /// What is known of what calls read.
@@ -58,7 +74,15 @@ struct Uses<'a> {
 }
 
 impl Uses<'_> {
-    fn of(&self, pc: Pc, insn: &Insn) -> RegSet {
+    fn of_block(&self, program: &Program, block: &Block) -> Effect<RegSet> {
+        insns(program, block).fold(Effect::NONE, |all, (pc, insn)| all.then(self.effect(pc, insn)))
+    }
+
+    fn effect(&self, pc: Pc, insn: &Insn) -> Effect<RegSet> {
+        Effect { reads: self.reads(pc, insn), writes: insn.defs() }
+    }
+
+    fn reads(&self, pc: Pc, insn: &Insn) -> RegSet {
         let Insn::Call(callee) = insn else { return insn.uses() };
         match callee {
             Callee::Helper(id) => proto(self.aux, *id).map_or(RegSet::ARGS, |p| RegSet::args(p.arity())),
@@ -69,18 +93,4 @@ impl Uses<'_> {
             Callee::Kfunc { .. } => RegSet::ARGS,
         }
     }
-}
-
-fn before(uses: &Uses<'_>, pc: Pc, insn: &Insn, after: RegSet) -> RegSet {
-    uses.of(pc, insn) | after.without(insn.defs())
-}
-
-fn through(program: &Program, uses: &Uses<'_>, block: &Block, fact: RegSet) -> RegSet {
-    insns(program, block).fold(fact, |fact, (pc, insn)| before(uses, pc, insn, fact))
-}
-
-/// The instructions of a block, the last one first.
-fn insns<'a>(program: &'a Program, block: &Block) -> impl Iterator<Item = (Pc, &'a Insn)> {
-    let places = block.places.start.0..block.places.end.0;
-    places.rev().map(Pc).filter_map(|pc| Some((pc, program.code.at(pc)?)))
 }

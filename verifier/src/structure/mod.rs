@@ -10,6 +10,8 @@ mod calls;
 pub(crate) mod error;
 mod live;
 mod marks;
+mod queue;
+mod slots;
 pub(crate) mod stack_depth;
 mod subprogs;
 mod walk;
@@ -19,6 +21,7 @@ mod tests;
 
 pub(crate) use error::StructureError;
 pub(crate) use marks::Marks;
+pub(crate) use slots::SlotSet;
 pub(crate) use subprogs::Subprogram;
 
 use crate::reject::Reject;
@@ -39,6 +42,7 @@ pub(crate) struct Structure {
     subprogs: Vec<Subprogram>,
     marks: Box<[Marks]>,
     live: Box<[RegSet]>,
+    stack: Box<[SlotSet]>,
 }
 
 /// Checks a program's shape: what the kernel's `add_subprog_and_kfunc`,
@@ -57,8 +61,9 @@ pub(crate) fn check(program: &Program) -> Result<Structure, Reject> {
     calls::note_packet_changes(program, &mut subprogs);
     let blocks: Vec<_> = subprogs.iter().map(|s| Blocks::of(&program.code, &marks, s)).collect();
     let order = calls::callees_first(&subprogs);
-    let mut structure = Structure { subprogs, marks, live: Box::default() };
+    let mut structure = Structure { subprogs, marks, live: Box::default(), stack: Box::default() };
     structure.live = live::registers(program, &structure, &blocks, &order);
+    structure.stack = slots::live(program, &structure, &blocks);
     Ok(structure)
 }
 
@@ -130,6 +135,18 @@ impl Structure {
     /// arguments should count too, of the call itself).
     pub(crate) fn live_in(&self, pc: Pc) -> RegSet {
         self.live[pc.index()]
+    }
+
+    /// The slots of the frame that is here which may be read from here on
+    /// before they are overwritten as a whole. Of a frame that waits for a call
+    /// to return, those of the call: while a callee that was given a pointer
+    /// into the frame runs, all of it may be read.
+    ///
+    /// This relies on two of the walk's rules, which are the kernel's: a pointer
+    /// into a stack is not stored into the frame of a caller, and none is
+    /// returned.
+    pub(crate) fn stack_live_in(&self, pc: Pc) -> SlotSet {
+        self.stack[pc.index()]
     }
 }
 

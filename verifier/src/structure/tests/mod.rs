@@ -2,7 +2,11 @@
 //! programs.
 
 mod depth;
+mod generate;
+mod live;
 mod rules;
+mod run;
+mod stack;
 
 use super::*;
 use brolga_core::prog_type::table;
