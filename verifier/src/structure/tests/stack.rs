@@ -72,6 +72,14 @@ fn copies_of_the_frame_pointer() {
 fn spilled_pointers() {
     let text = "r2 = r10\n *(u64 *)(r10 - 8) = r2\n r3 = *(u64 *)(r10 - 8)\n r0 = *(u64 *)(r3 - 16)\n exit";
     live_at(text, &[&ALL[1..], &ALL[1..], ALL, ALL, &[]]);
+    // To a place that is not known, across slots, or by an exchange.
+    for spill in ["r2 += r1\n *(u64 *)(r2 + 0) = r10", "*(u64 *)(r10 - 12) = r2", "r2 = xchg_64(r10 - 8, r2)"]
+    {
+        let text = format!("r2 = r10\n {spill}\n r3 = *(u64 *)(r10 - 8)\n r0 = *(u64 *)(r3 - 16)\n exit");
+        let structure = structure(&text);
+        let load = Pc(program(&text).code.len() as u32 - 2);
+        assert_eq!(structure.stack_live_in(load), SlotSet::ALL, "{text}");
+    }
     // Another value of the same slot is none.
     let over = "*(u64 *)(r10 - 8) = r10\n *(u64 *)(r10 - 8) = r1\n r3 = *(u64 *)(r10 - 8)\n r0 = *(u64 *)(r3 + 0)\n exit";
     live_at(over, &[&[], &[], &[0], &[], &[]]);
