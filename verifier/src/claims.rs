@@ -1,4 +1,16 @@
 //! What was claimed at each instruction, to be tested against a machine.
+//!
+//! [`Claims::check`] says whether a concrete machine lies within what was
+//! claimed of it. It is the verifier's promise put the other way round: whoever
+//! runs a program step by step can see, without trusting the walk, that no run
+//! leaves the states that were walked.
+
+mod escape;
+mod gamma;
+mod view;
+
+pub use escape::{Escape, Miss, Place};
+pub use view::{Bounds, MachineView};
 
 use crate::state::State;
 use brolga_core::Pc;
@@ -18,5 +30,24 @@ impl Claims {
     #[must_use]
     pub fn at(&self, pc: Pc) -> &[State] {
         self.at.get(pc.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// That a machine that is about to run the instruction at `pc` lies within
+    /// one of the states claimed there: every register and stack byte of every
+    /// frame, and what they have in common by name.
+    ///
+    /// # Errors
+    ///
+    /// Where it lies within none: the first thing about each state that does
+    /// not hold.
+    pub fn check(&self, pc: Pc, machine: &dyn MachineView) -> Result<(), Escape> {
+        let mut misses = Vec::new();
+        for state in self.at(pc) {
+            match gamma::holds(state, machine) {
+                Ok(()) => return Ok(()),
+                Err(miss) => misses.push(miss),
+            }
+        }
+        Err(Escape { pc, misses })
     }
 }

@@ -34,6 +34,11 @@ use brolga_core::{Code, Insn, Pc, Reg};
 /// passed since the last one, as in the kernel.
 const STORE_AFTER: (u32, u32) = (2, 8);
 
+/// In a loop whose rounds all differ it is stored only where so many prune
+/// points or instructions were passed, so that a long loop costs no more than
+/// its length.
+const STORE_IN_LOOP_AFTER: (u32, u32) = (20, 100);
+
 /// What a visit to a prune point finds.
 pub(crate) enum Visit {
     /// Every path from here was walked.
@@ -148,13 +153,12 @@ impl Seen {
         processed: u32,
     ) -> Visit {
         self.visits += 1;
-        if let Some(found) = self.compare(pc, state, structure) {
+        let due = self.is_due(pc, structure, processed);
+        if let Some(found) = self.compare(pc, state, structure, due) {
             return found;
         }
         self.forget_useless(pc, structure);
-        let since = (self.visits - self.last.0, processed - self.last.1);
-        let due = since.0 >= STORE_AFTER.0 && since.1 >= STORE_AFTER.1;
-        if !due && !structure.is_force_checkpoint(pc) {
+        if !due {
             return Visit::New(parent);
         }
         if self.bytes > self.limit {
@@ -164,7 +168,20 @@ impl Seen {
         Visit::New(Some(self.store(pc, state, parent, structure)))
     }
 
-    fn compare(&mut self, pc: Pc, state: &State, structure: &Structure) -> Option<Visit> {
+    /// Whether a state that is new here is to be stored.
+    fn is_due(&self, pc: Pc, structure: &Structure, processed: u32) -> bool {
+        if structure.is_force_checkpoint(pc) {
+            return true;
+        }
+        let since = (self.visits - self.last.0, processed - self.last.1);
+        let in_loop = self.at[pc.index()].iter().any(|e| self.nodes[e.node].open > 0);
+        let seldom = since.0 >= STORE_IN_LOOP_AFTER.0 || since.1 >= STORE_IN_LOOP_AFTER.1;
+        since.0 >= STORE_AFTER.0 && since.1 >= STORE_AFTER.1 && (seldom || !in_loop)
+    }
+
+    /// Looks for a state that makes the walk from here needless. One that was
+    /// looked at in vain counts that only where a new one is stored for it.
+    fn compare(&mut self, pc: Pc, state: &State, structure: &Structure, due: bool) -> Option<Visit> {
         let nodes = &self.nodes;
         let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
         for entry in &mut self.at[pc.index()] {
@@ -178,24 +195,26 @@ impl Seen {
                 if !rounds_differ && same(&entry.state, state, pc, structure) {
                     return Some(Visit::Loops);
                 }
+                entry.misses += u32::from(due);
                 continue;
             }
             if within(&entry.state, state, pc, structure) {
                 entry.hits += 1;
                 return Some(Visit::Known);
             }
-            entry.misses += 1;
+            entry.misses += u32::from(due);
         }
         None
     }
 
-    /// Drops states that were compared often and in vain.
+    /// Drops states that were compared often and in vain. Their nodes stay: they
+    /// count the paths below them.
     fn forget_useless(&mut self, pc: Pc, structure: &Structure) {
-        let patience = if structure.is_force_checkpoint(pc) { 64 } else { 3 };
+        let forced = structure.is_force_checkpoint(pc);
         let (nodes, bytes, kept) = (&self.nodes, &mut self.bytes, &mut self.kept);
         self.at[pc.index()].retain(|entry| {
-            let useful = entry.misses <= entry.hits * 3 + patience;
-            let keep = useful || nodes[entry.node].open > 0;
+            let patience = if forced && nodes[entry.node].open > 0 { 64 } else { 3 };
+            let keep = entry.misses <= (entry.hits + 1) * patience;
             if !keep {
                 *bytes -= size_of_state(&entry.state).min(*bytes);
                 *kept -= 1;

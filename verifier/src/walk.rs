@@ -194,7 +194,7 @@ impl<'a> Walk<'a> {
             Insn::Alu { op, width, dst, src } => self.alu(op, width, dst, src)?,
             Insn::Neg { width, dst } => self.negate(width, dst)?,
             Insn::MovSx { width, from, dst, src } => self.move_signed(width, from, dst, src)?,
-            Insn::Swap { order, size, dst } => self.swap(order, size, dst)?,
+            Insn::Swap { dst, .. } => self.swap(dst)?,
             Insn::AddrSpaceCast { .. } => return Err(self.unsupported("an address space cast")),
             Insn::LoadImm64 { dst, imm } => self.load_imm64(dst, imm)?,
             Insn::Load { size, signed, dst, src, off } => self.load(size, signed, dst, src, off)?,

@@ -74,11 +74,13 @@ fn both(bits: u32, unsigned: Arc, signed: Arc) -> Span {
     Span::from_arc(bits, unsigned).meet(Span::from_arc(bits, signed))
 }
 
+#[inline(always)]
 fn add(bits: u32, a: Span, b: Span) -> Span {
     let unsigned = a.unsigned_arc().add(bits, b.unsigned_arc());
     both(bits, unsigned, a.signed_arc(bits).add(bits, b.signed_arc(bits)))
 }
 
+#[inline(always)]
 fn sub(bits: u32, a: Span, b: Span) -> Span {
     let unsigned = a.unsigned_arc().add(bits, b.unsigned_arc().neg(bits));
     both(bits, unsigned, a.signed_arc(bits).add(bits, b.signed_arc(bits).neg(bits)))
@@ -118,6 +120,7 @@ fn sign_copies(a: Span, b: Span) -> (i64, i64) {
 }
 
 /// `x & y <= x` unsigned, and `x & y <= max(x, y)` signed.
+#[inline(always)]
 fn and(bits: u32, a: Span, b: Span) -> Span {
     let (least, most) = sign_copies(a, b);
     Span {
@@ -129,6 +132,7 @@ fn and(bits: u32, a: Span, b: Span) -> Span {
 }
 
 /// `x | y >= x` unsigned, `x | y >= min(x, y)` signed, and `x | y <= x + y`.
+#[inline(always)]
 fn or(bits: u32, a: Span, b: Span) -> Span {
     let (least, most) = sign_copies(a, b);
     Span {
@@ -150,6 +154,7 @@ fn xor(bits: u32, a: Span, b: Span) -> Span {
 
 /// A product with `2^lo` to `2^hi`: exact on the circle for one count, else the
 /// bounds of the ends if none of them loses a bit.
+#[inline(always)]
 fn lsh(bits: u32, a: Span, lo: u32, hi: u32) -> Span {
     if lo == hi {
         return both(bits, a.unsigned_arc().lsh(bits, lo), a.signed_arc(bits).lsh(bits, lo));
@@ -165,6 +170,7 @@ fn lsh(bits: u32, a: Span, lo: u32, hi: u32) -> Span {
     span
 }
 
+#[inline(always)]
 fn arsh(bits: u32, a: Span, lo: u32, hi: u32) -> Span {
     let smin = a.smin >> if a.smin < 0 { lo } else { hi };
     let smax = a.smax >> if a.smax < 0 { hi } else { lo };

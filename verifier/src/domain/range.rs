@@ -150,6 +150,16 @@ impl Span {
         if self.umin > self.umax || self.smin > self.smax {
             return None;
         }
+        // Usually both intervals are the same words already.
+        if self.umin == cut(bits, self.smin as u64) && self.umax == cut(bits, self.smax as u64) {
+            return Some(self);
+        }
+        self.reduce_halves(bits)
+    }
+
+    /// [`Span::reduce`] where the intervals differ; neither is empty.
+    #[inline(never)]
+    fn reduce_halves(self, bits: u32) -> Option<Self> {
         let sign = sign_bit(bits);
         let (slo, shi) = (cut(bits, self.smin as u64), cut(bits, self.smax as u64));
         let lower_lo = if self.smin < 0 { self.umin } else { self.umin.max(slo) };
@@ -179,8 +189,12 @@ impl Span {
     /// bits.
     #[inline(always)]
     pub(crate) fn low(self, bits: u32, half: u32) -> Self {
-        let unsigned = Self::from_arc(half, self.unsigned_arc().low(half));
-        unsigned.meet(Self::from_arc(half, self.signed_arc(bits).low(half)))
+        let (unsigned, signed) = (self.unsigned_arc(), self.signed_arc(bits));
+        if unsigned.len >= mask(half) && signed.len >= mask(half) {
+            return Self::full(half);
+        }
+        let unsigned = Self::from_arc(half, unsigned.low(half));
+        unsigned.meet(Self::from_arc(half, signed.low(half)))
     }
 }
 
@@ -192,11 +206,17 @@ impl Arc {
         Self { lo: cut(half, self.lo), len }
     }
 
+    /// Whether the low `bits` of `x` are a word of this arc.
+    #[inline(always)]
+    pub(crate) const fn contains(self, bits: u32, x: u64) -> bool {
+        cut(bits, x.wrapping_sub(self.lo)) <= self.len
+    }
+
     /// The least `bits`-bit word, not below `x`, whose low `half` bits are on
     /// this arc of `half`-bit words; `None` if there is none.
     #[inline(always)]
     pub(crate) const fn next(self, bits: u32, half: u32, x: u64) -> Option<u64> {
-        if cut(half, x.wrapping_sub(self.lo)) <= self.len {
+        if self.contains(half, x) {
             return Some(x);
         }
         match x.checked_add(cut(half, self.lo.wrapping_sub(x))) {
@@ -209,7 +229,7 @@ impl Arc {
     /// of `half`-bit words; `None` if there is none.
     #[inline(always)]
     pub(crate) const fn prev(self, half: u32, x: u64) -> Option<u64> {
-        if cut(half, x.wrapping_sub(self.lo)) <= self.len {
+        if self.contains(half, x) {
             return Some(x);
         }
         let hi = self.lo.wrapping_add(self.len);

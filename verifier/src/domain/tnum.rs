@@ -231,17 +231,13 @@ impl<const N: u32> TnumOf<N> {
         Self::new(self.value ^ other.value, self.mask | other.mask)
     }
 
-    /// The product: at least as precise as the kernel's, in either order of
-    /// the operands.
+    /// The product, as precise as the kernel's.
     #[must_use]
     pub const fn mul(self, other: Self) -> Self {
         match (self.as_const(), other.as_const()) {
             (Some(x), Some(y)) => Self::constant(x.wrapping_mul(y)),
-            (Some(_), None) | (None, Some(_)) | (None, None) => {
-                let (one, two) = (self.long_mul(other), other.long_mul(self));
-                // Both hold every product, so they overlap.
-                Self::new(one.value | two.value, one.mask & two.mask)
-            }
+            (None, Some(y)) if y.is_power_of_two() => self.lsh(y.trailing_zeros()),
+            (Some(_), None) | (None, Some(_)) | (None, None) => self.long_mul(other),
         }
     }
 

@@ -41,7 +41,11 @@ pub fn sign_extend(width: Width, from: Size, a: &Scalar) -> Scalar {
 /// The low `size` of `a`, zeroes above: a narrow fill, `MOV32`.
 #[must_use]
 pub fn zero_extend(size: Size, a: &Scalar) -> Scalar {
-    if matches!(size, Size::B8) { *a } else { a.zero_extend(size.bits()) }
+    match size {
+        Size::B8 => *a,
+        Size::B4 => a.zero_extend_half(),
+        Size::B1 | Size::B2 => a.zero_extend(size.bits()),
+    }
 }
 
 /// The low `size` of `a` with its bytes in `order`, zeroes above (`BPF_END`).
@@ -135,7 +139,7 @@ impl<const N: u32> ScalarOf<N> {
         Self::from_views(tnum, wide, low).normal()
     }
 
-    /// The low `bits`, at most half, zeroes above.
+    /// The low `bits`, less than half, zeroes above.
     pub(crate) fn zero_extend(&self, bits: u32) -> Self {
         let part = self.low().low(Self::HALF, bits);
         Self::zero_extended(self.tnum.zero_extend(bits), Span::unsigned(Self::HALF, part.umin, part.umax))
@@ -157,6 +161,7 @@ fn nonnegative(a: Span, b: Span) -> bool {
 
 /// `op` on bits. For narrow words the upper bits of the result mean nothing.
 /// `nonnegative`: no operand is negative.
+#[inline]
 pub(crate) fn tnum_alu<const N: u32>(
     op: AluOp,
     bits: u32,

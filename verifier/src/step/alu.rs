@@ -6,7 +6,7 @@ use crate::outcome::Cause;
 use crate::reject::Why;
 use crate::state::value::{Id, Number, PtrKind, Value};
 use crate::walk::Walk;
-use brolga_core::{AluOp, Imm64, Operand, Order, Reg, Size, Width};
+use brolga_core::{AluOp, Imm64, Operand, Reg, Size, Width};
 
 impl Walk<'_> {
     pub(crate) fn alu(&mut self, op: AluOp, width: Width, dst: Reg, src: Operand) -> Result<(), Cause> {
@@ -108,9 +108,9 @@ impl Walk<'_> {
         self.unary(dst, width, |n| domain::neg(width, n))
     }
 
-    pub(crate) fn swap(&mut self, order: Order, size: Size, dst: Reg) -> Result<(), Cause> {
-        let width = if size == Size::B8 { Width::W64 } else { Width::W32 };
-        self.unary(dst, width, |n| domain::swap(order, size, n))
+    /// The kernel does not follow byte swaps; nor may a verdict.
+    pub(crate) fn swap(&mut self, dst: Reg) -> Result<(), Cause> {
+        self.unary(dst, Width::W64, |_| domain::Scalar::UNKNOWN)
     }
 
     fn unary(
@@ -154,8 +154,24 @@ fn unknown(width: Width) -> Value {
     Value::number(domain::zero_extend(width.size(), &domain::Scalar::UNKNOWN))
 }
 
+/// Whether the kernel follows what the operator does to a number: not for
+/// division, and for shifts only by a known count within the width. The domain
+/// knows better, but a verdict is to be the kernel's.
+fn is_followed(op: AluOp, width: Width, b: &Number) -> bool {
+    match op {
+        AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::Or | AluOp::And | AluOp::Xor | AluOp::Mov => true,
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => {
+            b.range.as_const().is_some_and(|count| count < u64::from(width.bits()))
+        }
+        AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod => false,
+    }
+}
+
 /// An operator on numbers; adding a constant keeps the name.
 fn arithmetic(op: AluOp, width: Width, a: &Number, b: &Number) -> Number {
+    if !is_followed(op, width, b) {
+        return Number::of(domain::Scalar::UNKNOWN);
+    }
     let range = domain::alu(op, width, &a.range, &b.range);
     let named = added(op, width, a, b).filter(|_| range.as_const().is_none());
     named.map_or(Number::of(range), |(id, delta)| Number { range, id, delta })

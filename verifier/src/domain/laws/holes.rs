@@ -180,6 +180,8 @@ fn sign_extension() {
 #[test]
 fn truncation_of_a_crossing_range() {
     assert_eq!(zero_extend(Size::B1, &unsigned(0xff, 0x100)), unsigned(0, 0xff));
+    assert_eq!(zero_extend(Size::B1, &signed(-2, 1)), unsigned(0, 0xff));
+    assert_eq!(zero_extend(Size::B4, &signed(-2, 1)).s32_max(), 1);
     assert_eq!(zero_extend(Size::B4, &unsigned(0x1_0000_0002, 0x1_0000_0005)), unsigned(2, 5));
     assert_eq!(alu(AluOp::Mov, W32, &known(0), &unsigned(5, 1 << 32)), unsigned(0, 0xffff_ffff));
 }

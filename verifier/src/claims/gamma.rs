@@ -1,0 +1,169 @@
+//! The meaning of a state: the set of machines that it stands for.
+//!
+//! `gamma(state)` are the machines with the same frames, entered by the same
+//! calls, in which every word is in the meaning of what the state says of its
+//! place ([`word`]), and whatever has one name has in common what the name
+//! says ([`Names`]):
+//!
+//! ```text
+//! gamma(Uninit)     = every word
+//! gamma(Number n)   = { x | x in n.range }
+//! gamma(Pointer p)  = { base + off + v | base in bases(kind), v in var,
+//!                       and v + range lies in the packet, where range > 0 }
+//!                   U { 0 | nullable }
+//! name of numbers   = x - delta is the same word for all
+//! name of pointers  = base + v is the same word for all, and null is null
+//! gamma(Uninit byte) = gamma(Misc byte) = every byte;  gamma(Zero byte) = { 0 }
+//! k spilled bytes    = words whose low k bytes are in gamma(value)
+//! ```
+//!
+//! `bases` are: the context's address; a frame's end; a map's handle; every
+//! place where a value of the map may lie; the packet's start, its metadata's
+//! start, its end; for memory, whatever the machine can not tell: its start
+//! where that is what the program was given, else any word.
+//!
+//! Registers r0 to r5 of a frame that waits for its callee are lost and so not
+//! claimed; its r6 to r9 are those that the callee's frame keeps.
+
+use super::escape::{Miss, Place};
+use super::view::MachineView;
+use crate::domain::Scalar;
+use crate::state::stack::{Byte, StackSlot};
+use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
+use crate::state::{Frame, State};
+use brolga_core::Reg;
+
+/// Whether the machine is one of those that the state stands for.
+pub(super) fn holds(state: &State, machine: &dyn MachineView) -> Result<(), Miss> {
+    same_frames(state, machine)?;
+    let mut names = Names::default();
+    for (index, frame) in state.frames.iter().enumerate() {
+        for (reg, word) in registers(index, machine) {
+            claim(Place::Reg(index, reg), word, &frame.regs[reg.index()], machine, &mut names)?;
+        }
+        stack(index, frame, machine, &mut names)?;
+    }
+    Ok(())
+}
+
+fn same_frames(state: &State, machine: &dyn MachineView) -> Result<(), Miss> {
+    let (claimed, count) = (state.frames.len(), machine.frames());
+    let calls = || (1..count).all(|i| state.frames[i].callsite.plus(1) == machine.resume(i));
+    if claimed == count && calls() { Ok(()) } else { Err(Miss::Frames { machine: count, claimed }) }
+}
+
+/// The registers of a frame of which anything is known.
+fn registers(frame: usize, machine: &dyn MachineView) -> Vec<(Reg, u64)> {
+    if frame + 1 == machine.frames() {
+        return Reg::ALL.into_iter().zip(*machine.regs()).collect();
+    }
+    let kept = Reg::SAVED.into_iter().zip(machine.saved(frame + 1));
+    kept.chain([(Reg::FP, machine.fp(frame))]).collect()
+}
+
+fn stack(index: usize, frame: &Frame, machine: &dyn MachineView, names: &mut Names) -> Result<(), Miss> {
+    let words = machine.stack(index);
+    for (i, slot) in frame.stack.slots().iter().enumerate() {
+        let at = Place::Slot(index, -8 * (i as i32 + 1));
+        let word = words[words.len() - 1 - i];
+        zeros(at, word, slot)?;
+        match slot.spilled() {
+            0 => {}
+            8 => claim(at, word, &slot.value, machine, names)?,
+            bytes => claim(at, word & ((1 << (8 * bytes)) - 1), &slot.value, machine, names)?,
+        }
+    }
+    Ok(())
+}
+
+fn zeros(at: Place, word: u64, slot: &StackSlot) -> Result<(), Miss> {
+    let breaks = |byte: &usize| slot.bytes[*byte] == Byte::Zero && word.to_le_bytes()[*byte] != 0;
+    match (0..8).find(breaks) {
+        None => Ok(()),
+        Some(byte) => Err(Miss::NotZero { at, byte, word }),
+    }
+}
+
+/// That the word is in the meaning of the value, its name included.
+fn claim(
+    at: Place,
+    word: u64,
+    value: &Value,
+    machine: &dyn MachineView,
+    names: &mut Names,
+) -> Result<(), Miss> {
+    if !self::word(word, value, machine) {
+        return Err(Miss::Word { at, word, claimed: *value });
+    }
+    names.agree(at, word, value)
+}
+
+/// Whether the word is in the meaning of the value, names aside.
+fn word(word: u64, value: &Value, machine: &dyn MachineView) -> bool {
+    match value {
+        Value::Uninit => true,
+        Value::Number(Number { range, .. }) => range.contains(word),
+        Value::Pointer(ptr) => (ptr.nullable && word == 0) || points(word, ptr, machine),
+    }
+}
+
+fn points(word: u64, ptr: &Ptr, machine: &dyn MachineView) -> bool {
+    let based = |base: u64| ptr.var.contains(origin(word, ptr).wrapping_sub(base));
+    match ptr.kind {
+        PtrKind::Ctx => based(machine.ctx()),
+        PtrKind::Stack(frame) => based(machine.fp(frame.into())),
+        PtrKind::Map(map) => machine.map(map).is_none_or(based),
+        PtrKind::MapValue(map) => machine.values(map).into_iter().any(based),
+        PtrKind::Packet => machine.packet().is_some_and(|p| based(p.start) && known(word, ptr, p.end)),
+        PtrKind::PacketMeta => machine.packet().is_some_and(|p| based(p.meta) && known(word, ptr, p.start)),
+        PtrKind::PacketEnd => machine.packet().is_some_and(|p| based(p.end)),
+        PtrKind::Mem { .. } => based(machine.ctx()) || machine.packet().is_some() || word != 0,
+    }
+}
+
+/// The pointer without its fixed offset: `base + v`.
+fn origin(word: u64, ptr: &Ptr) -> u64 {
+    word.wrapping_sub(ptr.off as u64)
+}
+
+/// Whether the bytes known to be there are: up to `end`.
+fn known(word: u64, ptr: &Ptr, end: u64) -> bool {
+    ptr.range == 0 || origin(word, ptr).checked_add(ptr.range.into()).is_some_and(|to| to <= end)
+}
+
+/// What each name was found to stand for.
+#[derive(Default)]
+struct Names(Vec<Named>);
+
+struct Named {
+    id: Id,
+    pointer: bool,
+    /// What all have in common: nothing for a null pointer.
+    shared: Option<u64>,
+    at: Place,
+}
+
+impl Names {
+    fn agree(&mut self, at: Place, word: u64, value: &Value) -> Result<(), Miss> {
+        let (id, pointer, shared) = match value {
+            Value::Uninit => return Ok(()),
+            Value::Number(n) => (n.id, false, Some(word.wrapping_sub(n.delta as u64))),
+            Value::Pointer(p) => (p.id, true, (!p.nullable || word != 0).then(|| origin(word, p))),
+        };
+        if !id.is_some() {
+            return Ok(());
+        }
+        match self.0.iter().find(|named| named.id == id && named.pointer == pointer) {
+            Some(named) if named.shared != shared => Err(Miss::Name { at, other: named.at, id: id.0 }),
+            Some(_) => Ok(()),
+            None => {
+                self.0.push(Named { id, pointer, shared, at });
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A number cut to its low bytes is claimed as such, so the domain must hold
+/// what no more than those bytes can be.
+const _: fn(&Scalar, u64) -> bool = Scalar::contains;
