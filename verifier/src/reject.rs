@@ -18,12 +18,10 @@ pub struct Reject {
 /// What an access does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
-    /// The program reads.
+    /// Something is read, by the program or a helper.
     Read,
-    /// The program writes.
+    /// Something is written, by the program or a helper.
     Write,
-    /// A helper reads or writes.
-    Helper,
 }
 
 impl Verb {
@@ -31,14 +29,13 @@ impl Verb {
         match self {
             Self::Read => " read from",
             Self::Write => " write to",
-            Self::Helper => " indirect access to",
         }
     }
 
     const fn of_map(self) -> &'static str {
         match self {
             Self::Write => "write into",
-            Self::Read | Self::Helper => "read from",
+            Self::Read => "read from",
         }
     }
 }

@@ -19,15 +19,14 @@
 //!
 //! `bases` are: the context's address; a frame's end; a map's handle; every
 //! place where a value of the map may lie; the packet's start, its metadata's
-//! start, its end; for memory, whatever the machine can not tell: its start
-//! where that is what the program was given, else any word.
+//! start, its end; the memory that the program was given. Where the machine
+//! can not tell, any word will do.
 //!
 //! Registers r0 to r5 of a frame that waits for its callee are lost and so not
 //! claimed; its r6 to r9 are those that the callee's frame keeps.
 
 use super::escape::{Miss, Place};
 use super::view::MachineView;
-use crate::domain::Scalar;
 use crate::state::stack::{Byte, StackSlot};
 use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::state::{Frame, State};
@@ -117,7 +116,7 @@ fn points(word: u64, ptr: &Ptr, machine: &dyn MachineView) -> bool {
         PtrKind::Packet => machine.packet().is_some_and(|p| based(p.start) && known(word, ptr, p.end)),
         PtrKind::PacketMeta => machine.packet().is_some_and(|p| based(p.meta) && known(word, ptr, p.start)),
         PtrKind::PacketEnd => machine.packet().is_some_and(|p| based(p.end)),
-        PtrKind::Mem { .. } => based(machine.ctx()) || machine.packet().is_some() || word != 0,
+        PtrKind::Mem { .. } => machine.memory().is_none_or(based),
     }
 }
 
@@ -163,7 +162,3 @@ impl Names {
         }
     }
 }
-
-/// A number cut to its low bytes is claimed as such, so the domain must hold
-/// what no more than those bytes can be.
-const _: fn(&Scalar, u64) -> bool = Scalar::contains;

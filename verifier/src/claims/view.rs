@@ -36,9 +36,11 @@ pub trait MachineView {
     /// Where the caller of a frame (not the main program's) goes on.
     fn resume(&self, frame: usize) -> Pc;
 
-    /// The address of the context, or of the memory for a program that starts
-    /// with that: what r1 was at the start.
+    /// The address of the context: what r1 was at the start.
     fn ctx(&self) -> u64;
+
+    /// The address of the memory, for a program that starts with that.
+    fn memory(&self) -> Option<u64>;
 
     /// The packet, where there is one.
     fn packet(&self) -> Option<Bounds>;

@@ -96,13 +96,13 @@ impl State {
         })
     }
 
-    /// Makes every pointer into the packet unusable, wherever it is.
+    /// Makes every pointer into the packet a mere number, wherever it is.
     pub fn lose_packet(&mut self) {
         let is_packet = |v: &Value| v.ptr().is_some_and(|p| p.is_packet() || p.kind == PtrKind::PacketEnd);
         for frame in &mut self.frames {
-            frame.regs.iter_mut().filter(|v| is_packet(v)).for_each(|v| *v = Value::Uninit);
+            frame.regs.iter_mut().filter(|v| is_packet(v)).for_each(|v| *v = Value::UNKNOWN);
             let slots = frame.stack.slots_mut().iter_mut();
-            slots.filter(|s| s.spilled() > 0 && is_packet(&s.value)).for_each(|s| s.forget());
+            slots.filter(|s| s.spilled() > 0 && is_packet(&s.value)).for_each(|s| s.value = Value::UNKNOWN);
         }
     }
 }

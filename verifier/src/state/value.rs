@@ -157,9 +157,11 @@ impl Ptr {
         match (self.kind, self.nullable) {
             (PtrKind::Ctx, _) => "ctx",
             (PtrKind::Stack(_), _) => "fp",
-            (PtrKind::Map(_), _) => "map_ptr",
+            (PtrKind::Map(_), false) => "map_ptr",
             (PtrKind::MapValue(_), false) => "map_value",
-            (PtrKind::MapValue(_), true) => "map_value_or_null",
+            // What a lookup in a map of maps gives is a value to the kernel
+            // until it is known not to be null.
+            (PtrKind::Map(_) | PtrKind::MapValue(_), true) => "map_value_or_null",
             (PtrKind::Packet, _) => "pkt",
             (PtrKind::PacketMeta, _) => "pkt_meta",
             (PtrKind::PacketEnd, _) => "pkt_end",

@@ -228,7 +228,8 @@ impl Walk<'_> {
         if wanted.size == 0 && !wanted.zero_ok {
             return Err(self.reject(Why::ZeroSizedStack));
         }
-        let touched = self.stack_bytes(wanted.reg, ptr, 0, wanted.size, Verb::Helper)?;
+        let verb = if wanted.writes { Verb::Write } else { Verb::Read };
+        let touched = self.stack_bytes(wanted.reg, ptr, 0, wanted.size, verb)?;
         if wanted.fills && touched.exact {
             given.filled.push(touched);
             return Ok(());
