@@ -26,7 +26,7 @@ use crate::outcome::Options;
 use crate::state::stack::{Byte, Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, Value};
 use crate::state::{Frame, State};
-use crate::structure::Structure;
+use crate::structure::{SlotSet, Structure};
 use brolga_core::insn::RegSet;
 use brolga_core::{Code, Insn, Pc, Reg};
 
@@ -251,6 +251,11 @@ fn live_regs(frame: usize, state: &State, pc: Pc, structure: &Structure) -> RegS
     }
 }
 
+/// The stack slots of a frame that may still be read.
+fn live_slots(frame: usize, state: &State, pc: Pc, structure: &Structure) -> SlotSet {
+    structure.stack_live_in(state.frames.get(frame + 1).map_or(pc, |callee| callee.callsite))
+}
+
 /// The state without what can no longer be read.
 fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
     let mut part = state.clone();
@@ -258,6 +263,12 @@ fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
         let live = live_regs(index, state, pc, structure);
         for reg in RegSet::ALL.without(live).iter() {
             part.frames[index].regs[reg.index()] = Value::Uninit;
+        }
+        let live = live_slots(index, state, pc, structure);
+        for (slot, held) in part.frames[index].stack.slots_mut().iter_mut().enumerate() {
+            if !live.contains(slot) {
+                *held = StackSlot::UNINIT;
+            }
         }
     }
     part
@@ -307,12 +318,13 @@ fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
             let live = live_regs(i, cur, pc, structure);
             a.callsite == b.callsite
                 && live.iter().all(|r| alike(&a.regs[r.index()], &b.regs[r.index()]))
-                && same_stack(&a.stack, &b.stack)
+                && same_stack(&a.stack, &b.stack, live_slots(i, cur, pc, structure))
         })
 }
 
-fn same_stack(a: &Stack, b: &Stack) -> bool {
-    (0..a.slots().len().max(b.slots().len())).all(|i| {
+fn same_stack(a: &Stack, b: &Stack, live: SlotSet) -> bool {
+    let slots = 0..a.slots().len().max(b.slots().len());
+    slots.filter(|i| live.contains(*i)).all(|i| {
         let (x, y) = (a.slot(i), b.slot(i));
         x.bytes == y.bytes && (x.spilled() == 0 || alike(&x.value, &y.value))
     })
