@@ -27,3 +27,8 @@ pub(crate) fn guard(body: impl FnOnce() -> u64) -> u64 {
 pub(crate) fn take_panic() -> Option<Payload> {
     PENDING.with(Cell::take)
 }
+
+/// Puts back what [`take_panic`] gave, for the run around the one that asked.
+pub(crate) fn restore_panic(payload: Option<Payload>) {
+    PENDING.set(payload);
+}

@@ -46,7 +46,7 @@ pub(super) unsafe fn with_copy<R>(addr: u64, len: usize, f: impl FnOnce(&[u8]) -
 /// # Safety
 ///
 /// The source as in [`with_copy`]; `to` is writable and no one else's.
-pub(super) unsafe fn copy_out(addr: u64, to: *mut u8, len: usize) {
+pub(crate) unsafe fn copy_out(addr: u64, to: *mut u8, len: usize) {
     let mut done = 0;
     while done < len {
         let from = std::ptr::with_exposed_provenance_mut::<u8>(addr as usize + done);
@@ -68,3 +68,69 @@ pub(super) unsafe fn copy_out(addr: u64, to: *mut u8, len: usize) {
         };
     }
 }
+
+/// Copies `from` to the program's memory at `addr`, in the largest pieces that
+/// its alignment allows.
+///
+/// # Safety
+///
+/// As many bytes at `addr` are writable, and whoever accesses them meanwhile
+/// does it as compiled programs and this crate do.
+pub(crate) unsafe fn copy_in(addr: u64, from: &[u8]) {
+    let mut left = from;
+    while !left.is_empty() {
+        let to = std::ptr::with_exposed_provenance_mut::<u8>(addr as usize + (from.len() - left.len()));
+        // SAFETY: each arm writes as many bytes of the target as it takes from
+        // `left`; the atomic's alignment was tested.
+        left = unsafe {
+            if let Some((word, rest)) = left.split_first_chunk()
+                && to.addr().is_multiple_of(8)
+            {
+                AtomicU64::from_ptr(to.cast()).store(u64::from_ne_bytes(*word), Relaxed);
+                rest
+            } else if let Some((word, rest)) = left.split_first_chunk()
+                && to.addr().is_multiple_of(4)
+            {
+                AtomicU32::from_ptr(to.cast()).store(u32::from_ne_bytes(*word), Relaxed);
+                rest
+            } else {
+                AtomicU8::from_ptr(to).store(left[0], Relaxed);
+                &left[1..]
+            }
+        };
+    }
+}
+
+/// Sets `len` bytes at `addr` to zero.
+///
+/// # Safety
+///
+/// As for [`copy_in`].
+pub(super) unsafe fn clear(addr: u64, len: usize) {
+    let zeros = [0; PIECE];
+    for at in (0..len).step_by(PIECE) {
+        // SAFETY: the piece is within the bytes that the caller says.
+        unsafe { copy_in(addr + at as u64, &zeros[..PIECE.min(len - at)]) };
+    }
+}
+
+/// Copies `len` bytes from one place of a program's memory to another that does
+/// not overlap it.
+///
+/// # Safety
+///
+/// `from` as in [`with_copy`], `to` as in [`copy_in`].
+pub(super) unsafe fn transfer(from: u64, to: u64, len: usize) {
+    let mut piece = [0; PIECE];
+    for at in (0..len).step_by(PIECE) {
+        let piece = &mut piece[..PIECE.min(len - at)];
+        // SAFETY: both pieces are within the bytes that the caller says.
+        unsafe {
+            copy_out(from + at as u64, piece.as_mut_ptr(), piece.len());
+            copy_in(to + at as u64, piece);
+        }
+    }
+}
+
+/// How much is copied through the stack at a time, in bytes.
+const PIECE: usize = 256;

@@ -7,30 +7,45 @@
 
 #![expect(unsafe_code, reason = "programs pass addresses to helpers")]
 
+mod csum;
 mod guard;
 mod map;
 mod memory;
+mod printk;
+mod skb;
+mod skb_csum;
+mod strings;
+mod system;
+mod task;
+mod xdp;
 
-pub(crate) use guard::{guard, take_panic};
+#[cfg(test)]
+mod tests;
 
-use brolga_core::helper::table::id;
+pub(crate) use guard::{guard, restore_panic, take_panic};
+pub(crate) use memory::{copy_in, copy_out};
+pub(crate) use skb::load_packet;
+
+use brolga_core::helper::table;
 use brolga_core::link::{HelperBody, HelperFn};
 use rustix::io::Errno;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// Where [`HostEnv`] sends what programs print.
 pub(crate) type TraceSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What helper bodies need of their host. Programs pass its address to bodies:
-/// who links one to it keeps it alive.
+/// who links one to it keeps it alive, at one place.
+#[derive(Default)]
 pub(crate) struct HostEnv {
     trace: RwLock<Option<TraceSink>>,
 }
 
 impl HostEnv {
     /// A host that drops what programs print.
-    pub(crate) const fn new() -> Self {
-        Self { trace: RwLock::new(None) }
+    pub(crate) fn new() -> Self {
+        Self::default()
     }
 
     /// From now on what `bpf_trace_printk` prints goes to `sink`.
@@ -38,20 +53,66 @@ impl HostEnv {
         *self.trace.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
     }
 
-    fn trace(&self) -> Option<TraceSink> {
-        self.trace.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Sends a text to the sink, where there is one.
+    fn print(&self, text: &str) {
+        let sink = self.trace.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(sink) = sink {
+            sink(text);
+        }
     }
 }
 
-/// The body of the kernel's helper with this number, where there is one.
-pub(crate) fn body(id: i32, _host: &HostEnv) -> Option<HelperBody> {
-    let plain = |func: HelperFn| Some(HelperBody { func, env: None });
-    match id {
-        id::MAP_LOOKUP_ELEM => plain(map::lookup_elem),
-        id::MAP_UPDATE_ELEM => plain(map::update_elem),
-        id::MAP_DELETE_ELEM => plain(map::delete_elem),
-        _ => None,
-    }
+/// What a body gets as its sixth argument.
+#[derive(Clone, Copy)]
+enum Env {
+    None,
+    /// The address of the [`HostEnv`].
+    Host,
+}
+
+/// The bodies that there are, by the helper's name in [`table`].
+static ROWS: &[(&str, HelperFn, Env)] = &[
+    ("map_lookup_elem", map::lookup_elem, Env::None),
+    ("map_update_elem", map::update_elem, Env::None),
+    ("map_delete_elem", map::delete_elem, Env::None),
+    ("ktime_get_ns", system::ktime_get_ns, Env::None),
+    ("ktime_get_boot_ns", system::ktime_get_boot_ns, Env::None),
+    ("ktime_get_coarse_ns", system::ktime_get_coarse_ns, Env::None),
+    ("ktime_get_tai_ns", system::ktime_get_tai_ns, Env::None),
+    ("get_prandom_u32", system::get_prandom_u32, Env::None),
+    ("get_smp_processor_id", system::get_smp_processor_id, Env::None),
+    ("trace_printk", printk::trace_printk, Env::Host),
+    ("strncmp", strings::strncmp, Env::None),
+    ("get_current_pid_tgid", task::get_current_pid_tgid, Env::None),
+    ("get_current_uid_gid", task::get_current_uid_gid, Env::None),
+    ("get_current_comm", task::get_current_comm, Env::None),
+    ("csum_diff", csum::csum_diff, Env::None),
+    ("skb_load_bytes", skb::load_bytes, Env::None),
+    ("skb_load_bytes_relative", skb::load_bytes_relative, Env::None),
+    ("skb_store_bytes", skb::store_bytes, Env::None),
+    ("skb_pull_data", skb::pull_data, Env::None),
+    ("set_hash_invalid", skb::set_hash_invalid, Env::None),
+    ("l3_csum_replace", skb_csum::l3_csum_replace, Env::None),
+    ("l4_csum_replace", skb_csum::l4_csum_replace, Env::None),
+    ("xdp_adjust_head", xdp::adjust_head, Env::None),
+    ("xdp_adjust_meta", xdp::adjust_meta, Env::None),
+    ("xdp_adjust_tail", xdp::adjust_tail, Env::None),
+];
+
+static BODIES: LazyLock<HashMap<i32, (HelperFn, Env)>> = LazyLock::new(|| {
+    let row = |(name, func, env): &(&str, HelperFn, Env)| Some((table::by_name(name)?.id, (*func, *env)));
+    ROWS.iter().filter_map(row).collect()
+});
+
+/// The body of the kernel's helper with this number, where there is one. It may
+/// be called as long as `host` stays where it is.
+pub(crate) fn body(id: i32, host: &HostEnv) -> Option<HelperBody> {
+    let (func, env) = *BODIES.get(&id)?;
+    let env = match env {
+        Env::None => None,
+        Env::Host => Some(std::ptr::from_ref(host).expose_provenance() as u64),
+    };
+    Some(HelperBody { func, env })
 }
 
 /// A result as a program sees it.
