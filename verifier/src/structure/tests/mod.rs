@@ -1,7 +1,6 @@
 //! Each rule on a small text, and the facts against their meaning on random
 //! programs.
 
-mod corpus;
 mod depth;
 mod generate;
 mod live;
