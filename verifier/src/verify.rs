@@ -1,11 +1,13 @@
 //! The way of a program through the verifier.
 
+use crate::log::Log;
 use crate::outcome::{Accepted, Cause, Failure, Options, Report};
 use crate::reject::{Reject, Why};
 use crate::step::pointer::MAX_OFF;
 use crate::structure::{self, Structure, stack_depth};
 use crate::walk::Walk;
-use brolga_core::{Aux, Facts, Imm64, Insn, MapIdx, MapKind, Program, Verified};
+use brolga_core::prog_type::Sleepable;
+use brolga_core::{Aux, Facts, Imm64, Insn, LoadFlags, MapIdx, MapKind, Program, Verified};
 
 /// Proves that every run of the program ends and is safe, or says why not.
 ///
@@ -30,26 +32,54 @@ fn seal(program: Program, facts: Facts) -> Verified {
 fn prove(program: &Program, options: &Options) -> (Result<Facts, Cause>, Report) {
     match before_the_walk(program) {
         Ok(structure) => walk(program, &structure, options),
-        Err(reject) => (Err(reject.into()), Report::default()),
+        Err(reject) => {
+            let mut report = Report::default();
+            let mut log = Log::new(options);
+            log.ends(Some(&reject.to_string()), &report, options.budget);
+            report.log = log.text;
+            (Err(reject.into()), report)
+        }
     }
 }
 
 fn before_the_walk(program: &Program) -> Result<Structure, Reject> {
+    load_allowed(&program.aux).map_err(|why| Reject { at: None, why: Why::Load(why) })?;
     let structure = structure::check(program)?;
     resolve_maps(program)?;
     Ok(structure)
 }
 
+/// That a program of this type may be loaded with this attach type and these
+/// flags.
+fn load_allowed(aux: &Aux) -> Result<(), &'static str> {
+    let prog_type = &aux.prog_type;
+    let sleepable = aux.flags.contains(LoadFlags::SLEEPABLE);
+    if !prog_type.attach_types.is_empty() && !prog_type.attach_types.contains(&aux.attach) {
+        return Err("expected_attach_type does not fit the program type");
+    }
+    match prog_type.sleepable {
+        Sleepable::No if sleepable => {
+            Err("Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable")
+        }
+        Sleepable::Required if !sleepable => Err("Syscall programs can only be sleepable"),
+        Sleepable::No | Sleepable::Required | Sleepable::Allowed => Ok(()),
+    }
+}
+
 fn walk(program: &Program, structure: &Structure, options: &Options) -> (Result<Facts, Cause>, Report) {
     let mut walk = Walk::new(&program.code, &program.aux, structure, options);
     let result = walk.run().and_then(|()| stack_fits(&walk, program, structure));
-    let report = Report {
+    let mut report = Report {
         insns_processed: walk.processed,
         total_states: walk.seen.total,
         peak_states: walk.seen.peak,
-        log: std::mem::take(&mut walk.log.text),
+        log: String::new(),
         claims: walk.seen.recorded.take().map(crate::claims::Claims::new),
     };
+    let why = result.as_ref().err().map(ToString::to_string);
+    walk.log.ends(why.as_deref(), &report, options.budget);
+    walk.log.drop_front();
+    report.log = std::mem::take(&mut walk.log.text);
     (result.map(|()| walk.facts.finish()), report)
 }
 

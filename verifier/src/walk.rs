@@ -24,6 +24,7 @@ const MAX_PENDING: usize = 8192;
 /// A way not yet walked.
 struct Pending {
     state: State,
+    from: Pc,
     pc: Pc,
     parent: Option<usize>,
 }
@@ -76,6 +77,7 @@ impl<'a> Walk<'a> {
 
     /// Walks every path to its end.
     pub(crate) fn run(&mut self) -> Result<(), Cause> {
+        self.log.starts(None, self.pc, &self.state, self.aux);
         loop {
             self.seen.record(self.pc, &self.state, self.structure);
             let ended = self.is_pruned()? || self.walk_one()?;
@@ -93,8 +95,10 @@ impl<'a> Walk<'a> {
         self.processed += 1;
         let Some(insn) = self.code.at(self.pc) else { return Err(self.bug("an instruction is walked")) };
         self.facts.reach(self.pc);
-        self.log.before(insn);
-        match self.step(insn)? {
+        self.log.before(self.pc, insn, &self.state);
+        let step = self.step(insn)?;
+        self.log.after(&self.state, self.aux);
+        match step {
             Step::On => self.pc = self.pc.plus(insn.slots()),
             Step::To(pc) => self.pc = pc,
             Step::End => return Ok(true),
@@ -108,7 +112,10 @@ impl<'a> Walk<'a> {
             return Ok(false);
         }
         match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed) {
-            Visit::Known => Ok(true),
+            Visit::Known => {
+                self.log.pruned(self.pc);
+                Ok(true)
+            }
             Visit::Loops => Err(self.reject(Why::InfiniteLoop(self.pc))),
             Visit::New(stored) => {
                 self.parent = stored;
@@ -121,9 +128,9 @@ impl<'a> Walk<'a> {
     /// Takes up a pending way; false where there is none.
     fn next_pending(&mut self) -> bool {
         self.seen.path_ended(self.parent);
-        let Some(Pending { state, pc, parent }) = self.pending.pop() else { return false };
+        let Some(Pending { state, from, pc, parent }) = self.pending.pop() else { return false };
         (self.state, self.pc, self.parent) = (state, pc, parent);
-        self.log.resumes();
+        self.log.starts(Some(from), pc, &self.state, self.aux);
         true
     }
 
@@ -133,7 +140,7 @@ impl<'a> Walk<'a> {
             return Err(self.reject(Why::TooManyJumps(self.pending.len() + 1)));
         }
         self.seen.path_parts(self.parent);
-        self.pending.push(Pending { state, pc, parent: self.parent });
+        self.pending.push(Pending { state, from: self.pc, pc, parent: self.parent });
         Ok(())
     }
 

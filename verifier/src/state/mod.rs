@@ -1,6 +1,7 @@
 //! The abstract machine: what is known of every register and stack slot at a
 //! point of a path.
 
+pub(crate) mod display;
 pub mod stack;
 pub mod value;
 
