@@ -2,9 +2,10 @@
 //! less.
 
 #![allow(dead_code, reason = "each test uses a part")]
+#![expect(unsafe_code, reason = "facts vouched for by hand, and calls of machine code")]
 
 use brolga_core::asm::assemble;
-use brolga_core::facts::{Facts, InsnFacts, Region, Subprog, SubprogId, Ways};
+use brolga_core::facts::{Facts, InsnFacts, Region, Subprog, Ways};
 use brolga_core::helper::Proto;
 use brolga_core::insn::{Flow, Imm64};
 use brolga_core::interp;
@@ -16,15 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A program to be.
-pub struct Build {
-    pub code: Code,
-    pub prog_type: ProgramType,
-    pub helpers: BTreeMap<i32, HelperBody>,
-    pub hooks: Hooks,
-    pub stack: u32,
-    pub regions: BTreeMap<Pc, Region>,
-    pub nonzero: BTreeSet<Pc>,
-    pub ways: BTreeMap<Pc, Ways>,
+pub(crate) struct Build {
+    pub(crate) code: Code,
+    pub(crate) prog_type: ProgramType,
+    pub(crate) helpers: BTreeMap<i32, HelperBody>,
+    pub(crate) hooks: Hooks,
+    pub(crate) stack: u32,
+    pub(crate) reads_uninit_stack: bool,
+    pub(crate) regions: BTreeMap<Pc, Region>,
+    pub(crate) nonzero: BTreeSet<Pc>,
+    pub(crate) ways: BTreeMap<Pc, Ways>,
 }
 
 unsafe extern "C" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
@@ -40,7 +42,7 @@ unsafe extern "C" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
 }
 
 impl Build {
-    pub fn new(code: Code) -> Self {
+    pub(crate) fn new(code: Code) -> Self {
         let prog_type = (*table::by_name("raw").unwrap()).clone();
         let hooks = Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run };
         Self {
@@ -49,22 +51,23 @@ impl Build {
             helpers: BTreeMap::new(),
             hooks,
             stack: 512,
+            reads_uninit_stack: false,
             regions: BTreeMap::new(),
             nonzero: BTreeSet::new(),
             ways: BTreeMap::new(),
         }
     }
 
-    pub fn insns(insns: impl IntoIterator<Item = Insn>) -> Self {
+    pub(crate) fn insns(insns: impl IntoIterator<Item = Insn>) -> Self {
         Self::new(Code::from_insns(insns).unwrap())
     }
 
-    pub fn asm(text: &str) -> Self {
+    pub(crate) fn asm(text: &str) -> Self {
         Self::new(assemble(text).unwrap())
     }
 
     /// With a helper of this number that takes so many arguments.
-    pub fn helper(mut self, id: i32, arity: usize, body: HelperBody) -> Self {
+    pub(crate) fn helper(mut self, id: i32, arity: usize, body: HelperBody) -> Self {
         let mut proto = Proto::new(id, "test_helper");
         proto.args[..arity].fill(brolga_core::helper::Arg::ANYTHING);
         self.prog_type.helpers.insert(id, Arc::new(proto));
@@ -72,7 +75,7 @@ impl Build {
         self
     }
 
-    pub fn link(self) -> Linked {
+    pub(crate) fn link(self) -> Linked {
         let facts = self.facts();
         let program = Program { code: self.code, aux: Aux::new(Arc::new(self.prog_type)) };
         let helper = |id: i32| self.helpers.get(&id).copied();
@@ -116,7 +119,9 @@ impl Build {
 
     fn subprogs(&self, starts: &BTreeSet<Pc>) -> Vec<Subprog> {
         let ends = starts.iter().skip(1).copied().chain([self.code.end()]);
-        starts.iter().zip(ends).map(|(&start, end)| Subprog { start, end, stack: self.stack, reads_uninit_stack: false }).collect()
+        let (stack, reads_uninit_stack) = (self.stack, self.reads_uninit_stack);
+        let subprog = |start, end| Subprog { start, end, stack, reads_uninit_stack };
+        starts.iter().zip(ends).map(|(&start, end)| subprog(start, end)).collect()
     }
 
     fn ways_at(&self, pc: Pc) -> Ways {
@@ -133,42 +138,42 @@ fn reference(pc: Pc, insn: &Insn) -> Option<Pc> {
 }
 
 /// A program in both engines.
-pub struct Both {
-    pub linked: Linked,
-    pub image: Image,
+pub(crate) struct Both {
+    pub(crate) linked: Linked,
+    pub(crate) image: Image,
 }
 
 impl Both {
-    pub fn new(build: Build, options: &Options) -> Self {
+    pub(crate) fn new(build: Build, options: &Options) -> Self {
         let linked = build.link();
         let image = compile(&linked, options).unwrap().publish().unwrap();
         Self { linked, image }
     }
 
-    pub fn jit(&self, r1: u64, r2: u64) -> u64 {
+    pub(crate) fn jit(&self, r1: u64, r2: u64) -> u64 {
         run(&self.image, r1, r2)
     }
 
-    pub fn interp(&self, r1: u64, r2: u64) -> u64 {
+    pub(crate) fn interp(&self, r1: u64, r2: u64) -> u64 {
         // SAFETY: the test passes what its program expects.
         unsafe { interp::run(&self.linked, r1, r2, &mut RunState::default()) }
     }
 }
 
-pub fn run(image: &Image, r1: u64, r2: u64) -> u64 {
+pub(crate) fn run(image: &Image, r1: u64, r2: u64) -> u64 {
     // SAFETY: the test passes what its program expects.
     unsafe { image.entry()(r1, r2, &mut RunState::default()) }
 }
 
 /// Compiles for this machine, with the named targets of its kind too.
-pub fn images(linked: &Linked, options: &Options) -> Vec<Image> {
+pub(crate) fn images(linked: &Linked, options: &Options) -> Vec<Image> {
     let named = Target::ALL.into_iter().filter(|target| target.is_host());
     let named = named.map(|target| compile_for(linked, options, target).unwrap());
     named.chain([compile(linked, options).unwrap()]).map(|c| c.publish().unwrap()).collect()
 }
 
 /// Numbers at which something changes.
-pub const EDGES: [u64; 24] = [
+pub(crate) const EDGES: [u64; 24] = [
     0,
     1,
     2,
@@ -196,12 +201,12 @@ pub const EDGES: [u64; 24] = [
 ];
 
 /// Every pair of edges.
-pub fn pairs() -> impl Iterator<Item = (u64, u64)> {
+pub(crate) fn pairs() -> impl Iterator<Item = (u64, u64)> {
     EDGES.into_iter().flat_map(|a| EDGES.into_iter().map(move |b| (a, b)))
 }
 
 /// Every set of options that should make no difference.
-pub fn variants() -> Vec<Options> {
+pub(crate) fn variants() -> Vec<Options> {
     use brolga_jit::{Passes, Tier};
     let best = Options::default();
     let without = Passes::all().iter().map(|pass| Options { passes: Passes::all() - pass, ..best });

@@ -1,0 +1,76 @@
+//! Code that runs.
+
+use crate::compile::{Compiled, Function, Listings};
+use crate::error::PublishError;
+use crate::memory::{Draft, Text};
+use crate::reloc;
+use brolga_core::link::EntryFn;
+
+/// A program's machine code in executable memory, which it owns: dropping the
+/// image unmaps it.
+#[derive(Debug)]
+pub struct Image {
+    text: Text,
+    functions: Box<[Function]>,
+    listings: Box<Listings>,
+}
+
+impl Image {
+    pub(crate) fn new(compiled: Compiled) -> Result<Self, PublishError> {
+        let Compiled { target, code, relocations, functions, listings } = compiled;
+        if !target.is_host() {
+            return Err(PublishError::Foreign(target));
+        }
+        let mut draft = Draft::new(code.len() + reloc::room(&relocations))?;
+        let address = draft.address();
+        let bytes = draft.bytes();
+        bytes[..code.len()].copy_from_slice(&code);
+        reloc::apply(bytes, code.len(), address, &relocations)
+            .map_err(|offset| PublishError::Relocation { offset })?;
+        Ok(Self { text: draft.seal()?, functions: functions.into(), listings: Box::new(listings) })
+    }
+
+    /// The main program's entry. It may be called as long as the image lives,
+    /// with the arguments that the program was verified for.
+    #[must_use]
+    #[expect(unsafe_code, reason = "the way into machine code")]
+    pub fn entry(&self) -> EntryFn {
+        // The main program is compiled first, so that it is the image's start.
+        let start = self.text.start().as_ptr();
+        // SAFETY: there is a function of this very signature at the start,
+        // compiled for this machine. That it is called properly is for the
+        // caller of the pointer, which is unsafe.
+        unsafe { std::mem::transmute::<*mut std::ffi::c_void, EntryFn>(start) }
+    }
+
+    /// The address of the first byte, for symbol tables.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.text.start().as_ptr() as usize
+    }
+
+    /// The size of the machine code in bytes, what lies between functions and
+    /// behind them included.
+    #[must_use]
+    pub fn code_len(&self) -> usize {
+        self.text.bytes().len()
+    }
+
+    /// The machine code as it is in memory.
+    #[must_use]
+    pub fn code(&self) -> &[u8] {
+        self.text.bytes()
+    }
+
+    /// The subprograms, by offset; the main program first.
+    #[must_use]
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// What was kept beside the code.
+    #[must_use]
+    pub const fn listings(&self) -> &Listings {
+        &self.listings
+    }
+}

@@ -1,0 +1,83 @@
+//! How to compile.
+
+use bitflags::bitflags;
+
+/// How much work goes into the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// The code is there soonest: a quarter less time to compile, and code that
+    /// takes about twice as long to run. For a program that runs once.
+    Quick,
+    /// The best code for a program that runs many times.
+    #[default]
+    Best,
+}
+
+bitflags! {
+    /// The optimisations of this crate's own. Each may be switched off alone; a
+    /// program does the same with any set of them.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct Passes: u32 {
+        /// What is computed in 32 bits is kept in 32 bits, and extended where
+        /// all 64 are looked at.
+        const NARROW = 1 << 0;
+        /// Operations on numbers known at compile time are done then.
+        const FOLD = 1 << 1;
+        /// Two shifts and an or become a rotation; two shifts by 32 become an
+        /// extension.
+        const ROTATE = 1 << 2;
+        /// A division by a constant becomes a multiplication.
+        const DIVIDE = 1 << 3;
+        /// Stack slots that are only read and written as a whole, by the frame
+        /// pointer, are kept in registers.
+        const STACK = 1 << 4;
+        /// Helpers are called directly where they are near enough.
+        const NEAR = 1 << 5;
+    }
+}
+
+impl Default for Passes {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+bitflags! {
+    /// What to keep beside the code, for people to look at. Nothing is kept, and
+    /// nothing paid, unless asked for.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct Listing: u32 {
+        /// Cranelift's intermediate representation.
+        const IR = 1 << 0;
+        /// The machine code, as text with labels.
+        const NATIVE = 1 << 1;
+        /// Which instruction each piece of the machine code came from.
+        const LINES = 1 << 2;
+    }
+}
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// How much work goes into the code.
+    pub tier: Tier,
+    /// The optimisations.
+    pub passes: Passes,
+    /// What to keep beside the code.
+    pub listing: Listing,
+    /// Whether Cranelift checks the intermediate representation that it is
+    /// given; half as much compile time again. On by default where this crate is
+    /// built with debug assertions.
+    pub check_ir: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tier: Tier::default(),
+            passes: Passes::default(),
+            listing: Listing::default(),
+            check_ir: cfg!(debug_assertions),
+        }
+    }
+}

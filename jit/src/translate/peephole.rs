@@ -1,0 +1,94 @@
+//! What two or three BPF instructions say in a roundabout way.
+
+use super::Translator;
+use super::regs::int;
+use crate::options::Passes;
+use brolga_core::{AluOp, Reg, Width};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Value, ValueDef, types};
+
+impl Translator<'_, '_> {
+    /// The low 32 bits of a 64-bit value, undoing an extension where it was
+    /// made by one.
+    pub(super) fn truncated(&mut self, wide: Value) -> Value {
+        if self.has(Passes::NARROW)
+            && let Some((Opcode::Uextend | Opcode::Sextend, from)) = self.unary(wide)
+            && self.b.func.dfg.value_type(from) == types::I32
+        {
+            return from;
+        }
+        self.b.ins().ireduce(types::I32, wide)
+    }
+
+    /// Extensions from 32 bits in the words of a CPU without 32-bit operations:
+    /// a shift left by 32 and one back, or a mask. Whether it was one.
+    pub(super) fn extension(
+        &mut self,
+        op: AluOp,
+        width: Width,
+        dst: Reg,
+        (a, number): (Value, Option<u64>),
+    ) -> bool {
+        match (op, width, number) {
+            (AluOp::And, Width::W64, Some(0xffff_ffff)) => {
+                let low = self.narrow(dst);
+                self.set_narrow(dst, low);
+                true
+            }
+            (AluOp::Rsh | AluOp::Arsh, Width::W64, Some(32)) => {
+                let Some((Opcode::Ishl, from, 32)) = self.shift(a) else { return false };
+                let low = self.truncated(from);
+                if op == AluOp::Rsh {
+                    self.set_narrow(dst, low);
+                } else {
+                    let value = self.b.ins().sextend(types::I64, low);
+                    self.set_wide(dst, value);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// `x << n` with `x >> (bits - n)`, joined by an or, an add or a xor: the
+    /// bits of the two do not overlap, so that these are the same.
+    pub(super) fn rotation(&mut self, width: Width, a: Value, b: Value) -> Option<Value> {
+        if !self.has(Passes::ROTATE) {
+            return None;
+        }
+        let (x, left) = match (self.shift(a)?, self.shift(b)?) {
+            ((Opcode::Ishl, x, left), (Opcode::Ushr, y, right))
+            | ((Opcode::Ushr, y, right), (Opcode::Ishl, x, left))
+                if x == y && left + right == u64::from(width.bits()) =>
+            {
+                (x, left)
+            }
+            _ => return None,
+        };
+        let count = self.b.ins().iconst(int(width), left as i64);
+        Some(self.b.ins().rotl(x, count))
+    }
+
+    /// The shift by a constant that made a value.
+    fn shift(&self, value: Value) -> Option<(Opcode, Value, u64)> {
+        let InstructionData::Binary { opcode, args: [x, count] } = self.made_by(value)? else { return None };
+        let InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } = self.made_by(count)? else {
+            return None;
+        };
+        Some((opcode, x, imm.bits() as u64 & (self.b.func.dfg.value_type(x).bits() as u64 - 1)))
+    }
+
+    fn unary(&self, value: Value) -> Option<(Opcode, Value)> {
+        match self.made_by(value)? {
+            InstructionData::Unary { opcode, arg } => Some((opcode, arg)),
+            _ => None,
+        }
+    }
+
+    fn made_by(&self, value: Value) -> Option<InstructionData> {
+        let dfg = &self.b.func.dfg;
+        match dfg.value_def(dfg.resolve_aliases(value)) {
+            ValueDef::Result(inst, _) => Some(dfg.insts[inst]),
+            ValueDef::Param(..) | ValueDef::Union(..) => None,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What the registers hold.
+//!
+//! A register's value may be there widely (64 bits), narrowly (its low 32 bits),
+//! both, or be known without being anywhere: a number, or an address in the
+//! frame. Each form is made from another at most once in a block, and only where
+//! something asks for it.
+//!
+//! Between blocks a register is one of two variables, a wide and a narrow one.
+//! Law: at the start of a block the variable that is up to date is the wide one
+//! where all 64 bits are live there, the narrow one where only the low 32 are.
+//! A block with one predecessor that is translated before it takes over what
+//! that one knew instead, variables included.
+
+use super::Translator;
+use crate::flow::Live;
+use brolga_core::insn::RegSet;
+use brolga_core::{Operand, Reg, Width};
+use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_frontend::{FunctionBuilder, Variable};
+
+/// What is known of a register besides its values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Known {
+    #[default]
+    Nothing,
+    /// It is this number.
+    Number(u64),
+    /// It is the frame pointer plus this.
+    Frame(i32),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    wide: Option<Value>,
+    narrow: Option<Value>,
+    known: Known,
+    /// Whether the variables are out of date.
+    written: bool,
+}
+
+/// What is known at a place.
+#[derive(Clone, Debug)]
+pub(super) struct Snapshot {
+    held: [Held; Reg::COUNT],
+    /// Which variables hold what is not held here.
+    entry: Live,
+}
+
+/// The registers at the place that is being translated.
+pub(super) struct Regs {
+    now: Snapshot,
+    wide: [Variable; Reg::COUNT],
+    narrow: [Variable; Reg::COUNT],
+}
+
+impl Regs {
+    pub(super) fn new(b: &mut FunctionBuilder<'_>) -> Self {
+        Self {
+            now: Snapshot { held: [Held::default(); Reg::COUNT], entry: Live::default() },
+            wide: Reg::ALL.map(|_| b.declare_var(types::I64)),
+            narrow: Reg::ALL.map(|_| b.declare_var(types::I32)),
+        }
+    }
+
+    /// Enters a block at whose start this is live.
+    pub(super) fn enter(&mut self, live: Live) {
+        let mut held = [Held::default(); Reg::COUNT];
+        held[Reg::FP.index()].known = Known::Frame(0);
+        self.now = Snapshot { held, entry: live };
+    }
+
+    /// Goes on where another block left off.
+    pub(super) fn resume(&mut self, left: Snapshot) {
+        self.now = left;
+    }
+
+    pub(super) fn snapshot(&self) -> Box<Snapshot> {
+        Box::new(self.now.clone())
+    }
+
+    fn held(&self, reg: Reg) -> &Held {
+        &self.now.held[reg.index()]
+    }
+
+    fn put(&mut self, reg: Reg, held: Held) {
+        self.now.held[reg.index()] = held;
+    }
+}
+
+/// The Cranelift type of a width.
+pub(super) const fn int(width: Width) -> Type {
+    match width {
+        Width::W32 => types::I32,
+        Width::W64 => types::I64,
+    }
+}
+
+impl Translator<'_, '_> {
+    /// All 64 bits of a register.
+    pub(super) fn wide(&mut self, reg: Reg) -> Value {
+        self.fetch(reg);
+        let held = *self.regs.held(reg);
+        let value = match held {
+            Held { wide: Some(wide), .. } => return wide,
+            Held { known: Known::Number(n), .. } => self.number(Width::W64, n),
+            Held { known: Known::Frame(off), .. } => self.frame_address(off),
+            Held { narrow: Some(narrow), .. } => self.b.ins().uextend(types::I64, narrow),
+            // `fetch` leaves none such.
+            Held { known: Known::Nothing, .. } => self.number(Width::W64, 0),
+        };
+        self.regs.put(reg, Held { wide: Some(value), ..held });
+        value
+    }
+
+    /// The low 32 bits of a register.
+    pub(super) fn narrow(&mut self, reg: Reg) -> Value {
+        self.fetch(reg);
+        let held = *self.regs.held(reg);
+        let value = match held {
+            Held { narrow: Some(narrow), .. } => return narrow,
+            Held { known: Known::Number(n), .. } => self.number(Width::W32, n),
+            Held { .. } => {
+                let wide = self.wide(reg);
+                self.truncated(wide)
+            }
+        };
+        let held = *self.regs.held(reg);
+        self.regs.put(reg, Held { narrow: Some(value), ..held });
+        value
+    }
+
+    /// The part of a register that an operation of this width looks at.
+    pub(super) fn part(&mut self, width: Width, reg: Reg) -> Value {
+        match width {
+            Width::W32 => self.narrow(reg),
+            Width::W64 => self.wide(reg),
+        }
+    }
+
+    pub(super) fn operand(&mut self, width: Width, operand: Operand) -> Value {
+        match operand {
+            Operand::Reg(reg) => self.part(width, reg),
+            Operand::Imm(imm) => self.number(width, imm as u64),
+        }
+    }
+
+    /// Sees to it that something is held of a register.
+    fn fetch(&mut self, reg: Reg) {
+        let held = *self.regs.held(reg);
+        if held.wide.is_some() || held.narrow.is_some() || held.known != Known::Nothing {
+            return;
+        }
+        let (mut wide, mut narrow, mut known) = (None, None, Known::Nothing);
+        if self.regs.now.entry.wide().contains(reg) {
+            wide = Some(self.b.use_var(self.regs.wide[reg.index()]));
+        } else if self.regs.now.entry.narrow().contains(reg) {
+            narrow = Some(self.b.use_var(self.regs.narrow[reg.index()]));
+        } else {
+            // Nothing in the program depends on it.
+            known = Known::Number(0);
+        }
+        self.regs.put(reg, Held { wide, narrow, known, ..held });
+    }
+
+    /// What is known of a register.
+    pub(super) fn known(&self, reg: Reg) -> Known {
+        self.regs.held(reg).known
+    }
+
+    /// The number that an operand is, where it is known.
+    pub(super) fn known_number(&self, operand: Operand) -> Option<u64> {
+        match operand {
+            Operand::Imm(imm) => Some(imm as u64),
+            Operand::Reg(reg) => match self.known(reg) {
+                Known::Number(n) => Some(n),
+                Known::Nothing | Known::Frame(_) => None,
+            },
+        }
+    }
+
+    pub(super) fn set_wide(&mut self, reg: Reg, value: Value) {
+        self.regs.put(reg, Held { wide: Some(value), written: true, ..Held::default() });
+    }
+
+    pub(super) fn set_narrow(&mut self, reg: Reg, value: Value) {
+        self.regs.put(reg, Held { narrow: Some(value), written: true, ..Held::default() });
+    }
+
+    pub(super) fn set_part(&mut self, width: Width, reg: Reg, value: Value) {
+        match width {
+            Width::W32 => self.set_narrow(reg, value),
+            Width::W64 => self.set_wide(reg, value),
+        }
+    }
+
+    pub(super) fn set_known(&mut self, reg: Reg, known: Known) {
+        self.regs.put(reg, Held { known, written: true, ..Held::default() });
+    }
+
+    pub(super) fn set_number(&mut self, reg: Reg, number: u64) {
+        self.set_known(reg, Known::Number(number));
+    }
+
+    pub(super) fn copy(&mut self, dst: Reg, src: Reg) {
+        self.fetch(src);
+        let held = *self.regs.held(src);
+        self.regs.put(dst, Held { written: true, ..held });
+    }
+
+    /// Forgets registers whose values are lost.
+    pub(super) fn lose(&mut self, set: RegSet) {
+        set.iter().for_each(|reg| self.set_number(reg, 0));
+    }
+
+    pub(super) fn number(&mut self, width: Width, number: u64) -> Value {
+        let number = match width {
+            Width::W32 => i64::from(number as u32),
+            Width::W64 => number as i64,
+        };
+        self.b.ins().iconst(int(width), number)
+    }
+
+    /// Brings the variables up to date that blocks at whose starts this is live
+    /// will read.
+    pub(super) fn settle(&mut self, live: Live) {
+        for reg in live.wide().iter() {
+            if !self.regs.held(reg).written {
+                continue;
+            }
+            let value = self.wide(reg);
+            self.b.def_var(self.regs.wide[reg.index()], value);
+        }
+        for reg in live.narrow().iter() {
+            let was_wide = self.regs.now.entry.wide().contains(reg);
+            if was_wide || self.regs.held(reg).written {
+                let value = self.narrow(reg);
+                self.b.def_var(self.regs.narrow[reg.index()], value);
+            }
+        }
+    }
+}
