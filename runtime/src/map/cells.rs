@@ -24,22 +24,33 @@ pub(super) fn zeroed(words: u64) -> Result<Box<[AtomicU64]>, MapError> {
 
 /// Copies bytes to words; what is left of the last word becomes zero.
 pub(super) fn write(words: &[AtomicU64], bytes: &[u8]) {
-    for (word, chunk) in words.iter().zip(bytes.chunks(8)) {
-        word.store(word_of(chunk), Relaxed);
+    let (whole, rest) = bytes.as_chunks::<8>();
+    for (word, chunk) in words.iter().zip(whole) {
+        word.store(u64::from_ne_bytes(*chunk), Relaxed);
+    }
+    if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
+        word.store(word_of(rest), Relaxed);
     }
 }
 
 /// Copies words to bytes.
 pub(super) fn read(words: &[AtomicU64], bytes: &mut [u8]) {
-    for (word, chunk) in words.iter().zip(bytes.chunks_mut(8)) {
+    let (whole, rest) = bytes.as_chunks_mut::<8>();
+    for (word, chunk) in words.iter().zip(whole.iter_mut()) {
+        *chunk = word.load(Relaxed).to_ne_bytes();
+    }
+    if let Some(word) = words.get(whole.len()) {
         let word = word.load(Relaxed).to_ne_bytes();
-        chunk.copy_from_slice(&word[..chunk.len()]);
+        rest.copy_from_slice(&word[..rest.len()]);
     }
 }
 
 /// Whether words hold these bytes.
 pub(super) fn equal(words: &[AtomicU64], bytes: &[u8]) -> bool {
-    words.iter().zip(bytes.chunks(8)).all(|(word, chunk)| word.load(Relaxed) == word_of(chunk))
+    let (whole, rest) = bytes.as_chunks::<8>();
+    let same = |(word, chunk): (&AtomicU64, &[u8; 8])| word.load(Relaxed) == u64::from_ne_bytes(*chunk);
+    let last = words.get(whole.len()).is_none_or(|word| word.load(Relaxed) == word_of(rest));
+    words.iter().zip(whole).all(same) && last
 }
 
 /// The address of the first of some words, good for all of them.
@@ -49,12 +60,13 @@ pub(super) fn address(words: &[AtomicU64]) -> NonNull<u8> {
 
 /// Up to 8 bytes as they lie in memory, padded with zeros.
 pub(super) fn word_of(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    match bytes.len() {
-        // Keys are mostly of these sizes, and a copy of a known size is a move.
-        8 => word.copy_from_slice(bytes),
-        4 => word[..4].copy_from_slice(bytes),
-        len => word[..len].copy_from_slice(bytes),
+    // Keys are mostly of these sizes, and a load of a known size is a move.
+    if let Ok(whole) = bytes.try_into() {
+        return u64::from_ne_bytes(whole);
     }
-    u64::from_ne_bytes(word)
+    if let Ok(half) = bytes.try_into() {
+        return u64::from_le(u32::from_le_bytes(half).into());
+    }
+    let padded = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    u64::from_le(padded)
 }

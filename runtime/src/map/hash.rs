@@ -78,11 +78,21 @@ impl Hash {
 
     /// The element with a key, without a lock.
     fn find(&self, key: &[u8]) -> Option<Element<'_>> {
-        let bucket = &self.buckets[self.bucket_of(key)];
+        if key.len() <= 8 {
+            // Most keys are one word, and to know that saves all the loops.
+            let word = cells::word_of(key);
+            let bucket = self.seed.mix(self.seed.start, word) as usize & (self.buckets.len() - 1);
+            return self.find_in(bucket, |element| element.key_start().load(Relaxed) == word);
+        }
+        self.find_in(self.bucket_of(key), |element| cells::equal(element.key(), key))
+    }
+
+    fn find_in(&self, bucket: usize, is_it: impl Fn(Element<'_>) -> bool) -> Option<Element<'_>> {
+        let first = self.buckets.get(bucket)?;
         'again: loop {
-            let mut link = Link::load(bucket);
+            let mut link = Link::load(first);
             while let Some(element) = self.pool.element(link) {
-                let found = cells::equal(element.key(), key);
+                let found = is_it(element);
                 let next = Link::load(element.next());
                 if !element.still() {
                     continue 'again;
@@ -242,12 +252,15 @@ impl Seed {
         Self { start: random(), factor: (random() ^ 0x9e37_79b9_7f4a_7c15) | 1 }
     }
 
-    /// The two halves of the 128-bit product of state and key word, folded, for
-    /// every word.
     fn hash(&self, key: &[u8]) -> u64 {
-        key.chunks(8).map(cells::word_of).fold(self.start, |state, word| {
-            let product = u128::from(state ^ word) * u128::from(self.factor);
-            product as u64 ^ (product >> 64) as u64
-        })
+        let (whole, rest) = key.as_chunks::<8>();
+        let state = whole.iter().fold(self.start, |state, word| self.mix(state, u64::from_ne_bytes(*word)));
+        if rest.is_empty() { state } else { self.mix(state, cells::word_of(rest)) }
+    }
+
+    /// The two halves of the 128-bit product of state and word, folded.
+    fn mix(&self, state: u64, word: u64) -> u64 {
+        let product = u128::from(state ^ word) * u128::from(self.factor);
+        product as u64 ^ (product >> 64) as u64
     }
 }

@@ -53,8 +53,7 @@ impl Link {
     }
 }
 
-const NEXT: usize = 0;
-const GENERATION: usize = 1;
+/// How many words precede the key.
 const KEY: usize = 2;
 
 /// An element that a link led to.
@@ -62,29 +61,37 @@ const KEY: usize = 2;
 pub(super) struct Element<'a> {
     /// The link that led here.
     pub(super) link: Link,
+    next: &'a AtomicU64,
+    generation: &'a AtomicU64,
+    /// The key's words, then the value's.
     words: &'a [AtomicU64],
     key_words: usize,
 }
 
 impl<'a> Element<'a> {
     /// Where the link to the next element of the bucket is.
-    pub(super) fn next(self) -> &'a AtomicU64 {
-        &self.words[NEXT]
+    pub(super) const fn next(self) -> &'a AtomicU64 {
+        self.next
     }
 
     pub(super) fn key(self) -> &'a [AtomicU64] {
-        &self.words[KEY..KEY + self.key_words]
+        &self.words[..self.key_words]
+    }
+
+    /// The first word of the key.
+    pub(super) fn key_start(self) -> &'a AtomicU64 {
+        &self.words[0]
     }
 
     pub(super) fn value(self) -> &'a [AtomicU64] {
-        &self.words[KEY + self.key_words..]
+        &self.words[self.key_words..]
     }
 
     /// Whether all that was read of the element before this call is of the
     /// element that the link meant.
     pub(super) fn still(self) -> bool {
         fence(Acquire);
-        self.words[GENERATION].load(Relaxed) as u32 == self.link.generation()
+        self.generation.load(Relaxed) as u32 == self.link.generation()
     }
 }
 
@@ -130,7 +137,7 @@ impl Pool {
 
     /// The element that a link names, unless it names none.
     pub(super) fn element(&self, link: Link) -> Option<Element<'_>> {
-        link.index().map(|index| Element { link, words: self.words(index), key_words: self.key_words })
+        self.at(link, link.index()?)
     }
 
     /// Hands out an element of `list`, for a key. Its value is what it was.
@@ -139,18 +146,17 @@ impl Pool {
         // The generation was raised when the element was freed: whoever sees
         // the new key also sees that.
         fence(Release);
-        let words = self.words(index);
-        let link = Link::new(index, words[GENERATION].load(Relaxed) as u32);
-        let element = Element { link, words, key_words: self.key_words };
+        let element = self.at(Link::NONE, index).ok_or(MapError::Full)?;
+        let link = Link::new(index, element.generation.load(Relaxed) as u32);
         cells::write(element.key(), key);
-        Ok(element)
+        Ok(Element { link, ..element })
     }
 
     /// Takes back an element that no bucket links to any more.
     pub(super) fn give(&self, list: &Freelist, element: Element<'_>) {
         let Some(index) = element.link.index() else { return };
         let next = element.link.generation().wrapping_add(1);
-        element.words[GENERATION].store(next.into(), Relaxed);
+        element.generation.store(next.into(), Relaxed);
         fence(Release);
         list.push(self, index);
     }
@@ -168,15 +174,22 @@ impl Pool {
         })
     }
 
-    fn words(&self, index: u32) -> &[AtomicU64] {
+    /// The element with an index that was handed out once.
+    fn at(&self, link: Link, index: u32) -> Option<Element<'_>> {
+        let chunk = self.chunks.get((u64::from(index) >> self.shift) as usize)?.get()?;
         let at = (u64::from(index) & ((1 << self.shift) - 1)) as usize * self.stride;
-        let chunk = self.chunks[(u64::from(index) >> self.shift) as usize].get();
-        chunk.map_or(&[], |chunk| &chunk[at..at + self.stride])
+        match chunk.get(at..at + self.stride)? {
+            [next, generation, words @ ..] => {
+                Some(Element { link, next, generation, words, key_words: self.key_words })
+            }
+            _ => None,
+        }
     }
 
-    /// Where a free element has the index, plus 1, of the next one.
-    fn free_link(&self, index: u32) -> &AtomicU64 {
-        &self.words(index)[KEY]
+    /// Where a free element has the index, plus 1, of the next one: in its key,
+    /// which nobody takes for one, as its generation was raised.
+    fn free_link(&self, index: u32) -> Option<&AtomicU64> {
+        self.at(Link::NONE, index).map(Element::key_start)
     }
 
     /// Allocates the chunk that holds an element, where it is not yet.
@@ -234,7 +247,7 @@ impl Freelist {
     fn pop_top(&self, pool: &Pool) -> Result<u32, u64> {
         let mut top = self.top.load(Acquire);
         while let Some(index) = (top as u32).checked_sub(1) {
-            let next = pool.free_link(index).load(Relaxed);
+            let next = pool.free_link(index).map_or(0, |word| word.load(Relaxed));
             match self.top.compare_exchange_weak(top, after(top, next as u32), AcqRel, Acquire) {
                 Ok(_) => return Ok(index),
                 Err(now) => top = now,
@@ -256,9 +269,10 @@ impl Freelist {
     }
 
     fn push(&self, pool: &Pool, index: u32) {
+        let Some(link) = pool.free_link(index) else { return };
         let mut top = self.top.load(Acquire);
         loop {
-            pool.free_link(index).store(u64::from(top as u32), Relaxed);
+            link.store(u64::from(top as u32), Relaxed);
             match self.top.compare_exchange_weak(top, after(top, index + 1), AcqRel, Acquire) {
                 Ok(_) => return,
                 Err(now) => top = now,
