@@ -3,6 +3,7 @@
 
 use super::array::Array;
 use super::hash::Hash;
+use super::prog_array::ProgArray;
 use super::{MapError, Storage};
 use brolga_core::{MapDef, MapFlags, MapKind};
 
@@ -18,6 +19,10 @@ pub(super) fn storage(def: &MapDef) -> Result<Box<dyn Storage>, MapError> {
             check_hash(def)?;
             Ok(Box::new(Hash::create(def)?))
         }
+        MapKind::ProgArray => {
+            check_prog_array(def)?;
+            Ok(Box::new(ProgArray::create(def)?))
+        }
         kind => Err(MapError::Unsupported(kind)),
     }
 }
@@ -28,6 +33,18 @@ fn check_access(def: &MapDef) -> Result<(), MapError> {
     let nobody =
         both(MapFlags::RDONLY | MapFlags::WRONLY) || both(MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
     if nobody { Err(bad_flags(def)) } else { Ok(()) }
+}
+
+/// `fd_array_map_alloc_check`: what programs may do with a slot goes without
+/// saying.
+fn check_prog_array(def: &MapDef) -> Result<(), MapError> {
+    if def.value_size != 4 {
+        return Err(MapError::ValueSize { kind: def.kind, size: def.value_size });
+    }
+    if def.flags.intersects(MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG) {
+        return Err(bad_flags(def));
+    }
+    check_array(def)
 }
 
 /// `array_map_alloc_check`

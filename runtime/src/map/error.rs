@@ -1,5 +1,6 @@
 //! What can go wrong with a map, with the kernel's number for it.
 
+use crate::fd::FdError;
 use brolga_core::{MapFlags, MapKind};
 use rustix::io::Errno;
 use thiserror::Error;
@@ -112,6 +113,20 @@ pub enum MapError {
     /// The host may not write this map ([`MapFlags::RDONLY`], or frozen).
     #[error("the host may not write this map")]
     NotWritable,
+    /// A program, or a tail call into the array, that is not like the programs
+    /// that the array is for already: of another type, attach type or memory
+    /// size, or with other load flags.
+    #[error("the program is not like those that this program array is for")]
+    Incompatible,
+    /// What a program array's slot is to be set to is no program.
+    #[error(transparent)]
+    Fd(#[from] FdError),
+    /// A file descriptor where there is no engine that could have given it out.
+    #[error("the map belongs to no engine, so a file descriptor means nothing to it")]
+    NoEngine,
+    /// A map that programs can not be put into.
+    #[error("a {0:?} map holds no programs")]
+    NotProgArray(MapKind),
     /// The map was frozen before.
     #[error("the map is already frozen")]
     AlreadyFrozen,
@@ -131,7 +146,11 @@ impl MapError {
             | Self::KeyLength { .. }
             | Self::ValueLength { .. }
             | Self::UpdateFlags(_)
-            | Self::NotDeletable => Errno::INVAL,
+            | Self::NotDeletable
+            | Self::Incompatible
+            | Self::NotProgArray(_) => Errno::INVAL,
+            Self::Fd(FdError::NotOpen(_) | FdError::NotMap(_)) | Self::NoEngine => Errno::BADF,
+            Self::Fd(FdError::NotProgram(_)) => Errno::INVAL,
             Self::TooBig { .. } | Self::Index { .. } | Self::Full => Errno::TOOBIG,
             Self::NoMemory { .. } => Errno::NOMEM,
             Self::Exists => Errno::EXIST,

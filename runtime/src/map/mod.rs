@@ -18,6 +18,7 @@ mod freeze;
 mod hash;
 mod iter;
 mod pool;
+mod prog_array;
 mod storage;
 mod value;
 
@@ -26,6 +27,7 @@ mod tests;
 
 pub use error::MapError;
 pub use iter::Iter;
+pub(crate) use prog_array::{Owner, ProgArray, tail_call};
 pub(crate) use storage::Storage;
 
 use brolga_core::link::MapLink;
@@ -87,7 +89,7 @@ impl MapObject {
 /// with [`MapError::NotReadable`] or [`MapError::NotWritable`] where the map's
 /// flags, or that it is frozen, forbid them to the host.
 #[derive(Clone)]
-pub struct Map(pub(crate) Arc<MapObject>);
+pub struct Map(pub(crate) Arc<MapObject>, Option<Arc<prog_array::Users>>);
 
 impl Map {
     /// Creates a map, all values zero or absent.
@@ -99,7 +101,18 @@ impl Map {
     /// [`MapError::Unsupported`] for a kind that there is not yet.
     pub fn create(def: MapDef) -> Result<Self, MapError> {
         let storage = create::storage(&def)?;
-        Ok(Self(Arc::new(MapObject { def, storage, freeze: Freeze::default() })))
+        let users = ProgArray::of(&*storage).map(|array| Arc::new(array.users()));
+        Ok(Self(Arc::new(MapObject { def, storage, freeze: Freeze::default() }), users))
+    }
+
+    /// A handle for as long as a program lends the map to a helper.
+    pub(crate) fn borrowed(object: Arc<MapObject>) -> Self {
+        Self(object, None)
+    }
+
+    /// The programs in it, where it is a program array.
+    pub(crate) fn prog_array(&self) -> Option<&ProgArray> {
+        ProgArray::of(self.0.storage())
     }
 
     /// What the map was created from.

@@ -1,6 +1,7 @@
 //! What every kind of map can do: `struct bpf_map_ops`.
 
 use super::{MapError, Update};
+use crate::prog::Prog;
 use std::any::Any;
 use std::ptr::NonNull;
 
@@ -53,4 +54,10 @@ pub(crate) trait Storage: Any + Send + Sync {
     /// Whether the `len` bytes at `addr` lie within one value that a program may
     /// have the address of.
     fn contains(&self, addr: u64, len: u64) -> bool;
+
+    /// The program in a slot, where there is one: valid as long as the section
+    /// ([`rcu`](crate::rcu)) that it was looked at in.
+    fn target(&self, _index: u32) -> *const Prog {
+        std::ptr::null()
+    }
 }

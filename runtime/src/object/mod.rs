@@ -17,9 +17,12 @@ mod elf;
 mod error;
 mod lines;
 mod link;
+mod load;
 mod maps;
+mod verify;
 
 pub use error::ObjectError;
+pub use load::{LoadedObject, ObjectLoad, OpenObject};
 pub use maps::ObjectMap;
 
 use brolga_core::program::SourceLine;
