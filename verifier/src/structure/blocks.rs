@@ -29,9 +29,13 @@ pub(super) struct Blocks {
     /// The blocks before each, those of the i-th from `first_pred[i]` on.
     preds: Vec<u32>,
     first_pred: Vec<u32>,
-    /// The blocks so that each comes after those that it leads to, but for
-    /// the edges that close a loop.
+    /// The blocks that the first leads to, so that each comes after those that
+    /// it leads to, but for the edges that close a loop.
     postorder: Vec<u32>,
+    /// Each block's place in that order.
+    rank: Vec<u32>,
+    /// Where edges close a loop: each cycle has such a place.
+    pub(super) headers: Vec<Pc>,
 }
 
 /// A set of things that may still be read. Order: inclusion; join: union.
@@ -74,17 +78,25 @@ pub(super) trait Grow: Clone {
 }
 
 impl Blocks {
-    /// The blocks of a subprogram whose every instruction is reached.
+    /// The blocks of a subprogram, no jump of which goes into the middle of an
+    /// instruction.
     pub(super) fn of(code: &Code, marks: &[Marks], subprog: &Subprogram) -> Self {
         let mut list = split(code, marks, subprog.range.clone());
-        let starts: Vec<Pc> = list.iter().map(|b| b.places.start).collect();
-        let number = |at: Pc| starts.binary_search(&at).ok().map(|i| i as u32);
-        for block in &mut list {
-            block.succs = ways(code, block.places.clone()).map(|to| to.and_then(number));
+        for i in 0..list.len() {
+            let number = |at: Pc| list.binary_search_by_key(&at, |b| b.places.start).ok().map(|i| i as u32);
+            list[i].succs = ways(code, list[i].places.clone()).map(|to| to.and_then(number));
         }
         let (preds, first_pred) = predecessors(&list);
-        let postorder = postorder(&list);
-        Self { list, preds, first_pred, postorder }
+        let mut walk =
+            Walk { list: &list, ranks: vec![Walk::NEW; list.len()], order: Vec::new(), headers: Vec::new() };
+        walk.run();
+        let Walk { ranks: rank, order: postorder, headers, .. } = walk;
+        Self { list, preds, first_pred, postorder, rank, headers }
+    }
+
+    /// Whether the first block leads to every other.
+    pub(super) fn all_reached(&self) -> bool {
+        self.postorder.len() == self.list.len()
     }
 
     fn preds(&self, block: u32) -> &[u32] {
@@ -93,9 +105,11 @@ impl Blocks {
 
     /// What may still be read at each block's end, given what each block does.
     /// After an exit, nothing.
-    pub(super) fn backward<S: Set>(&self, effects: &[Effect<S>]) -> Vec<S> {
+    ///
+    /// Every block must be reached.
+    fn backward<S: Set>(&self, effects: &[Effect<S>]) -> Vec<S> {
         let mut at_end = vec![S::EMPTY; self.list.len()];
-        let mut queue = Queue::new(self.postorder.iter().copied(), self.list.len());
+        let mut queue = Queue::new(&self.postorder, &self.rank, false);
         while let Some(block) = queue.pop() {
             let fact = effects[block as usize].before(at_end[block as usize]);
             for &pred in self.preds(block) {
@@ -109,12 +123,30 @@ impl Blocks {
         at_end
     }
 
+    /// What may still be read before each instruction, given what each does, by
+    /// place.
+    ///
+    /// Every block must be reached.
+    pub(super) fn live_before<S: Set>(&self, effects: &[Effect<S>], live: &mut [S]) {
+        let range = |block: &Block| block.places.start.index()..block.places.end.index();
+        let whole = |block: &Block| effects[range(block)].iter().fold(Effect::NONE, |all, e| all.then(*e));
+        let at_end = self.backward(&self.list.iter().map(whole).collect::<Vec<_>>());
+        for (block, mut fact) in self.list.iter().zip(at_end) {
+            for at in range(block).rev() {
+                fact = effects[at].before(fact);
+                live[at] = fact;
+            }
+        }
+    }
+
     /// What holds at each block's start, where `entry` does at the first's and
     /// `through` makes of the fact at a block's start the one at its end.
+    ///
+    /// Every block must be reached.
     pub(super) fn forward<F: Grow>(&self, entry: F, through: impl Fn(&Block, &mut F)) -> Vec<Option<F>> {
         let mut at_start = vec![None; self.list.len()];
         at_start[0] = Some(entry);
-        let mut queue = Queue::new(self.postorder.iter().rev().copied(), self.list.len());
+        let mut queue = Queue::new(&self.postorder, &self.rank, true);
         while let Some(number) = queue.pop() {
             let block = &self.list[number as usize];
             let Some(mut fact) = at_start[number as usize].clone() else { continue };
@@ -179,35 +211,63 @@ fn ways(code: &Code, places: Range<Pc>) -> [Option<Pc>; 2] {
 /// start.
 fn predecessors(list: &[Block]) -> (Vec<u32>, Vec<u32>) {
     let mut first = vec![0; list.len() + 1];
-    let edges =
-        || list.iter().enumerate().flat_map(|(i, b)| b.succs.iter().flatten().map(move |s| (i as u32, *s)));
-    edges().for_each(|(_, to)| first[to as usize + 1] += 1);
-    (0..list.len()).for_each(|i| first[i + 1] += first[i]);
-    let mut next = first.clone();
-    let mut preds = vec![0; first[list.len()] as usize];
+    let edges = || list.iter().zip(0..).flat_map(|(b, i)| b.succs.iter().flatten().map(move |to| (i, *to)));
+    edges().for_each(|(_, to)| first[to as usize] += 1);
+    let mut sum = 0;
+    for end in &mut first {
+        sum += *end;
+        *end = sum;
+    }
+    let mut preds = vec![0; sum as usize];
     for (from, to) in edges() {
-        preds[next[to as usize] as usize] = from;
-        next[to as usize] += 1;
+        first[to as usize] -= 1;
+        preds[first[to as usize] as usize] = from;
     }
     (preds, first)
 }
 
-fn postorder(list: &[Block]) -> Vec<u32> {
-    let mut seen = vec![false; list.len()];
-    let mut order = Vec::with_capacity(list.len());
-    let mut path = vec![(0, 0)];
-    seen[0] = true;
-    while let Some((at, way)) = path.last_mut() {
-        let Some(succ) = list[*at as usize].succs.get(*way) else {
-            order.push(*at);
-            path.pop();
-            continue;
-        };
-        *way += 1;
-        if let Some(to) = succ.filter(|to| !seen[*to as usize]) {
-            seen[to as usize] = true;
-            path.push((to, 0));
+/// A depth-first walk over the blocks, on to the next one first and then by the
+/// jump, as the kernel's.
+struct Walk<'a> {
+    list: &'a [Block],
+    /// Each block's place in the order, once it has one.
+    ranks: Vec<u32>,
+    order: Vec<u32>,
+    headers: Vec<Pc>,
+}
+
+impl Walk<'_> {
+    const NEW: u32 = u32::MAX;
+    /// The walk is at the block or below it.
+    const OPEN: u32 = u32::MAX - 1;
+
+    fn run(&mut self) {
+        let mut path = vec![(0, 0)];
+        self.ranks[0] = Self::OPEN;
+        while let Some((at, way)) = path.last_mut() {
+            let Some(succ) = self.list[*at as usize].succs.get(*way) else {
+                self.ranks[*at as usize] = self.order.len() as u32;
+                self.order.push(*at);
+                path.pop();
+                continue;
+            };
+            *way += 1;
+            path.extend(succ.filter(|to| self.enters(*to)).map(|to| (to, 0)));
         }
     }
-    order
+
+    /// Whether the walk is to go on below this block.
+    fn enters(&mut self, block: u32) -> bool {
+        match self.ranks[block as usize] {
+            Self::NEW => {
+                self.ranks[block as usize] = Self::OPEN;
+                true
+            }
+            Self::OPEN => {
+                self.headers.push(self.list[block as usize].places.start);
+                false
+            }
+            _ => false,
+        }
+    }
 }

@@ -37,30 +37,24 @@ pub(super) fn registers(
     order: &[usize],
 ) -> Box<[RegSet]> {
     let mut live = vec![RegSet::EMPTY; program.code.len()];
+    let mut effects = vec![Effect::NONE; program.code.len()];
     let mut args = vec![RegSet::ARGS; blocks.len()];
     for &subprog in order {
         let uses = Uses { aux: &program.aux, structure, args: &args };
         let blocks = &blocks[subprog];
-        let effects: Vec<_> = blocks.list.iter().map(|b| uses.of_block(program, b)).collect();
-        let at_end = blocks.backward(&effects);
-        for (block, at_end) in blocks.list.iter().zip(at_end) {
-            let mut fact = at_end;
-            for (pc, insn) in insns(program, block).rev() {
-                fact = uses.effect(pc, insn).before(fact);
-                live[pc.index()] = fact | RegSet::of(Reg::FP);
-            }
+        for (pc, insn) in blocks.list.iter().flat_map(|block| insns(program, block)) {
+            effects[pc.index()] = uses.effect(pc, insn);
         }
+        blocks.live_before(&effects, &mut live);
         let at_start = live[blocks.list[0].places.start.index()];
         args[subprog] = at_start.without(RegSet::ALL.without(RegSet::ARGS));
     }
+    live.iter_mut().for_each(|live| *live |= RegSet::of(Reg::FP));
     live.into()
 }
 
 /// The instructions of a block with their places.
-pub(super) fn insns<'a>(
-    program: &'a Program,
-    block: &Block,
-) -> impl DoubleEndedIterator<Item = (Pc, &'a Insn)> {
+pub(super) fn insns<'a>(program: &'a Program, block: &Block) -> impl Iterator<Item = (Pc, &'a Insn)> {
     let places = block.places.start.0..block.places.end.0;
     places.map(Pc).filter_map(|pc| Some((pc, program.code.at(pc)?)))
 }
@@ -74,10 +68,6 @@ struct Uses<'a> {
 }
 
 impl Uses<'_> {
-    fn of_block(&self, program: &Program, block: &Block) -> Effect<RegSet> {
-        insns(program, block).fold(Effect::NONE, |all, (pc, insn)| all.then(self.effect(pc, insn)))
-    }
-
     fn effect(&self, pc: Pc, insn: &Insn) -> Effect<RegSet> {
         Effect { reads: self.reads(pc, insn), writes: insn.defs() }
     }

@@ -18,8 +18,8 @@ bitflags! {
         const JUMP_POINT = 1 << 2;
         /// A jump, a call or a callback's address leads here.
         const JUMP_TARGET = 1 << 3;
-        /// A jump closes a loop here: each cycle of a subprogram has such a
-        /// place.
+        /// An edge closes a loop here: each cycle of a subprogram has such a
+        /// place. It need not be a prune point for that.
         const LOOP_HEADER = 1 << 4;
         /// The helper called here runs a callback before it returns.
         const CALLS_CALLBACK = 1 << 5;

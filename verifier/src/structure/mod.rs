@@ -11,10 +11,10 @@ pub(crate) mod error;
 mod live;
 mod marks;
 mod queue;
+mod reach;
 mod slots;
 pub(crate) mod stack_depth;
 mod subprogs;
-mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,6 @@ pub(crate) use slots::SlotSet;
 pub(crate) use subprogs::Subprogram;
 
 use crate::reject::Reject;
-use blocks::Blocks;
 use brolga_core::facts::SubprogId;
 use brolga_core::insn::RegSet;
 use brolga_core::{Pc, Program};
@@ -57,9 +56,11 @@ pub(crate) struct Structure {
 pub(crate) fn check(program: &Program) -> Result<Structure, Reject> {
     let mut subprogs = subprogs::find(program)?;
     let mut marks = marks::of(program);
-    walk::check(&program.code, &mut marks)?;
+    let blocks = reach::check(&program.code, &marks, &subprogs)?;
+    for header in blocks.iter().flat_map(|b| &b.headers) {
+        marks[header.index()] |= Marks::LOOP_HEADER;
+    }
     calls::note_packet_changes(program, &mut subprogs);
-    let blocks: Vec<_> = subprogs.iter().map(|s| Blocks::of(&program.code, &marks, s)).collect();
     let order = calls::callees_first(&subprogs);
     let mut structure = Structure { subprogs, marks, live: Box::default(), stack: Box::default() };
     structure.live = live::registers(program, &structure, &blocks, &order);
@@ -83,6 +84,7 @@ impl Structure {
     }
 
     /// The subprogram that holds this place.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the walk knows its frames' subprograms so far"))]
     pub(crate) fn subprog_of(&self, pc: Pc) -> SubprogId {
         SubprogId(self.subprogs.partition_point(|s| s.range.start <= pc) as u32 - 1)
     }
@@ -107,32 +109,13 @@ impl Structure {
         self.marks(pc).contains(Marks::FORCE_CHECKPOINT)
     }
 
-    /// Whether control may come here otherwise than from the instruction
-    /// before, so that the walk's history must say whence it came.
-    pub(crate) fn is_jump_point(&self, pc: Pc) -> bool {
-        self.marks(pc).contains(Marks::JUMP_POINT)
-    }
-
-    /// Whether a jump, a call or a callback's address leads here.
-    pub(crate) fn is_jump_target(&self, pc: Pc) -> bool {
-        self.marks(pc).contains(Marks::JUMP_TARGET)
-    }
-
-    /// Whether a jump closes a loop here. Each cycle of a subprogram has such a
-    /// place; it may be a prune point for no other reason.
-    pub(crate) fn is_loop_header(&self, pc: Pc) -> bool {
-        self.marks(pc).contains(Marks::LOOP_HEADER)
-    }
-
-    /// Whether the helper called here runs a callback before it returns.
-    pub(crate) fn calls_callback(&self, pc: Pc) -> bool {
-        self.marks(pc).contains(Marks::CALLS_CALLBACK)
-    }
-
     /// The registers that may be read from here on, in the frame that is here,
-    /// before they are written; r10 always. Of a frame that waits for a call
-    /// to return, those of the place after the call without r0 (or, if the
-    /// arguments should count too, of the call itself).
+    /// before they are written; r10 always.
+    ///
+    /// Of a frame that waits for a subprogram to return, those of the place
+    /// after the call without r0; of one that waits for a callback, after which
+    /// the call of the helper goes on with its arguments as they are, those of
+    /// the call itself.
     pub(crate) fn live_in(&self, pc: Pc) -> RegSet {
         self.live[pc.index()]
     }

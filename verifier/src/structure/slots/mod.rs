@@ -33,25 +33,17 @@ use pointers::{Access, Pointers};
 /// `structure` already: it says which arguments a subprogram reads.
 pub(super) fn live(program: &Program, structure: &Structure, blocks: &[Blocks]) -> Box<[SlotSet]> {
     let mut live = vec![SlotSet::EMPTY; program.code.len()];
+    let mut effects = vec![Effect::NONE; program.code.len()];
     let frame = Frame { program, structure };
     for blocks in blocks.iter().filter(|b| frame.is_used(b)) {
         let pointers = blocks.forward(Pointers::at_entry(), |block, fact| frame.through(block, fact));
-        let effects: Vec<_> = blocks
-            .list
-            .iter()
-            .zip(&pointers)
-            .map(|(block, at)| frame.effect_of(block, at.as_ref()))
-            .collect();
-        let at_end = blocks.backward(&effects);
-        let mut steps = Vec::new();
-        for ((block, at), mut fact) in blocks.list.iter().zip(&pointers).zip(at_end) {
-            steps.clear();
-            frame.each(block, at.as_ref(), |pc, effect| steps.push((pc, effect)));
-            for (pc, effect) in steps.iter().rev() {
-                fact = effect.before(fact);
-                live[pc.index()] = fact;
+        for (block, mut at) in blocks.list.iter().zip(pointers.into_iter().flatten()) {
+            for (pc, insn) in insns(program, block) {
+                effects[pc.index()] = frame.effect(&at, pc, insn);
+                at.step(&program.aux, insn);
             }
         }
+        blocks.live_before(&effects, &mut live);
     }
     live.into()
 }
@@ -70,22 +62,6 @@ impl Frame<'_> {
 
     fn through(&self, block: &Block, at: &mut Pointers) {
         insns(self.program, block).for_each(|(_, insn)| at.step(&self.program.aux, insn));
-    }
-
-    fn effect_of(&self, block: &Block, at: Option<&Pointers>) -> Effect<SlotSet> {
-        let mut all = Effect::NONE;
-        self.each(block, at, |_, effect| all = all.then(effect));
-        all
-    }
-
-    /// What each instruction of a block does, in order; `at` is what holds at the
-    /// block's start.
-    fn each(&self, block: &Block, at: Option<&Pointers>, mut then: impl FnMut(Pc, Effect<SlotSet>)) {
-        let Some(mut at) = at.cloned() else { return };
-        for (pc, insn) in insns(self.program, block) {
-            then(pc, self.effect(&at, pc, insn));
-            at.step(&self.program.aux, insn);
-        }
     }
 
     fn effect(&self, at: &Pointers, pc: Pc, insn: &Insn) -> Effect<SlotSet> {

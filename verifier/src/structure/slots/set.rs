@@ -22,11 +22,6 @@ impl SlotSet {
         self.0 >> slot & 1 != 0
     }
 
-    /// Whether no slot is in the set.
-    pub(crate) const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     /// The slots of which these bytes, by their offset from the frame pointer,
     /// hold some part. What lies outside the frame counts for nothing.
     pub(super) fn touched(bytes: Range<i64>) -> Self {

@@ -112,3 +112,28 @@ fn what_a_run_reads_was_live() {
         (0..20).for_each(|_| Run::new(&program, &structure, &mut rng).go(150));
     }
 }
+
+/// What is read at the end must be carried up through as many loops as there
+/// are.
+#[test]
+fn large_programs_take_little_time() {
+    let nest = |depth: usize| {
+        let open: String = (0..depth).map(|i| format!("l{i}: r2 += -8\n")).collect();
+        let close: String = (0..depth).rev().map(|i| format!("if r0 == {i} goto l{i}\n")).collect();
+        format!("r0 = 0\n r2 = r10\n {open}{close} r0 = *(u64 *)(r10 - 8)\n exit")
+    };
+    let ladder = |rungs: usize| {
+        let rung = |i: usize| {
+            let up = i.saturating_sub(1 + i * 7919 % 5000);
+            format!(
+                "a{i}: if r1 == 0 goto b{i}\n *(u64 *)(r10 - 8) = r{}\n exit\n b{i}: if r3 == 0 goto a{up}\n",
+                i % 10
+            )
+        };
+        format!("r0 = 0\n {}exit", (0..rungs).map(rung).collect::<String>())
+    };
+    let last = |text: &str| Pc(program(text).code.len() as u32 - 2);
+    let (nest, ladder) = (nest(5000), ladder(5000));
+    assert!(structure(&nest).stack_live_in(Pc(9)).contains(0));
+    assert!(structure(&ladder).live_in(last(&ladder)).contains(Reg::R3));
+}

@@ -4,6 +4,7 @@
 mod depth;
 mod generate;
 mod live;
+mod marks;
 mod rules;
 mod run;
 mod stack;
