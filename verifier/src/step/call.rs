@@ -56,6 +56,9 @@ impl Walk<'_> {
             self.map_fits(map, &proto)?;
         }
         self.facts.passes(self.pc, given.map.filter(|m| !m.inner).map(|m| m.idx));
+        if proto.id == id::TAIL_CALL {
+            self.may_leave_early(Value::UNKNOWN, true)?;
+        }
         self.lose_caller_saved();
         if proto.changes_packet {
             self.state.lose_packet();

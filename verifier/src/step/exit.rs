@@ -16,6 +16,23 @@ impl Walk<'_> {
         Ok(Step::End)
     }
 
+    /// A legacy packet load outside the packet, or a tail call that succeeds,
+    /// ends a subprogram early: its caller goes on with this result. (In the
+    /// main program it ends the run.)
+    pub(crate) fn may_leave_early(&mut self, result: Value, packet_moves: bool) -> Result<(), Cause> {
+        if self.state.frames.len() == 1 {
+            return Ok(());
+        }
+        let mut early = self.state.clone();
+        if packet_moves {
+            early.lose_packet();
+        }
+        let callsite = early.top().callsite;
+        early.frames.pop();
+        early.set(Reg::R0, result);
+        self.push(early, callsite.plus(1))
+    }
+
     fn leave_subprog(&mut self) -> Result<Step, Cause> {
         let result = *self.state.reg(Reg::R0);
         if result.ptr().is_some_and(|p| matches!(p.kind, PtrKind::Stack(_))) {
@@ -55,6 +72,7 @@ impl Walk<'_> {
             self.read(reg)?;
         }
         self.unmoved(Reg::R6, &p)?;
+        self.may_leave_early(Value::constant(0), false)?;
         for reg in Reg::ARGS {
             self.state.set(reg, Value::Uninit);
         }

@@ -62,6 +62,11 @@ fn before_end(state: &mut State, holds: Cond, p: &Ptr) {
     if most > MAX_PACKET_OFF || most + off > MAX_PACKET_OFF {
         return;
     }
+    // That one byte is there would be known of the start itself, but the kernel
+    // does not look there, and a verdict is to be the kernel's.
+    if off == 0 && more == 1 {
+        return;
+    }
     let range = (off + more).min(MAX_PACKET_OFF) as u16;
     let same_base = |other: &Ptr| other.kind == p.kind && other.id == p.id;
     for frame in &mut state.frames {
