@@ -1,6 +1,6 @@
 //! What a call reads of the caller's frame, and what it fills.
 
-use super::pointers::{Access, Pointers, Value};
+use super::pointers::{Pointers, Value};
 use super::set::SlotSet;
 use crate::structure::blocks::Effect;
 use brolga_core::helper::{Arg, ArgFlags, ArgKind, Proto};
@@ -50,26 +50,28 @@ impl HelperCall<'_> {
         if !self.before.reg(reg).may_point_here() {
             return Effect::NONE;
         }
-        let access = match self.extent(arg, i) {
-            Extent::Bytes(bytes) => self.before.access(reg, 0, bytes),
+        let known = matches!(self.before.reg(reg), Value::Frame(_));
+        let filled = known && arg.kind == ArgKind::Mem && arg.flags.contains(ArgFlags::UNINIT);
+        let reads = match self.extent(arg, i) {
+            // Where it is not known what is filled, all that it may be must be
+            // initialised, and some of it stays.
+            Extent::Bytes(bytes) if filled => {
+                return Effect { writes: self.before.access(reg, 0, bytes).covered, ..Effect::NONE };
+            }
+            Extent::Bytes(bytes) => self.before.access(reg, 0, bytes).touched,
             Extent::Upward => self.upward(reg),
-            Extent::Around => Access { touched: SlotSet::ALL, covered: SlotSet::EMPTY },
+            Extent::Around => SlotSet::ALL,
         };
-        if arg.flags.contains(ArgFlags::UNINIT) && arg.kind == ArgKind::Mem {
-            Effect { reads: SlotSet::EMPTY, writes: access.covered }
-        } else {
-            Effect { reads: access.touched, writes: SlotSet::EMPTY }
-        }
+        Effect { reads, ..Effect::NONE }
     }
 
-    /// From there to the frame's end, and nothing for sure.
-    fn upward(&self, reg: Reg) -> Access {
-        let touched = match self.before.reg(reg) {
+    /// From there to the frame's end.
+    fn upward(&self, reg: Reg) -> SlotSet {
+        match self.before.reg(reg) {
             Value::Frame(at) => SlotSet::touched(i64::from(at)..0),
             Value::Anything => SlotSet::ALL,
             Value::Number(_) | Value::Map(_) | Value::NoFrame => SlotSet::EMPTY,
-        };
-        Access { touched, covered: SlotSet::EMPTY }
+        }
     }
 
     fn extent(&self, arg: &Arg, i: usize) -> Extent {

@@ -101,6 +101,15 @@ fn helpers_read_as_much_as_they_say() {
 }
 
 #[test]
+fn memory_of_unknown_size_is_read() {
+    let fill = "r2 = 0\n r3 = r10\n r3 += -16\n r4 = r6\n call bpf_skb_load_bytes\n exit";
+    let all = &[0, 1].as_slice();
+    live_at(fill, &[all, all, all, all, all, &[]]);
+    let where_to = "r2 = 0\n r3 = r10\n r3 -= r6\n r4 = 8\n call bpf_skb_load_bytes\n exit";
+    live_at(where_to, &[ALL, ALL, ALL, ALL, ALL, &[]]);
+}
+
+#[test]
 fn callees_read_anything() {
     live_at("r1 = r10\n call s\n exit\n s: r0 = *(u64 *)(r1 - 8)\n exit", &[ALL, ALL, &[], &[], &[]]);
     live_at("r1 = r10\n call s\n exit\n s: r0 = r2\n exit", &[&[], &[], &[], &[], &[]]);
