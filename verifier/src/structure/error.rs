@@ -7,7 +7,7 @@ use thiserror::Error;
 /// log of Linux 6.18 ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum StructureError {
-    /// There are more than [`MAX_SUBPROGS`](super::MAX_SUBPROGS) subprograms,
+    /// There are more than 256 subprograms,
     /// the main one included.
     #[error("too many subprograms")]
     TooManySubprogs,
