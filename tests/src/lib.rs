@@ -1,5 +1,11 @@
 //! What the tests of Brolga are made of: case files, generated programs, and
 //! the live kernel as an oracle. Fuzz targets are thin shells over the same.
 
+pub mod case;
+pub mod contain;
+pub mod differ;
+pub mod examine;
 pub mod generate;
 pub mod kernel;
+pub mod reduce;
+pub mod world;

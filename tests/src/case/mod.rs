@@ -1,0 +1,203 @@
+//! Case files: a program, what must become of it, and on which engines.
+//!
+//! ```text
+//! ;! type = "xdp" test = ["verify", "interp", "jit", "kernel"]
+//! ;! license = "GPL" attach = 0 flags = 0        (the default: GPL, 0, 0)
+//! ;! mem = 16                                    (raw: the size of the memory)
+//! ;! map = "array key=4 value=8 entries=4"       (as often as needed; map[idx:0] ...)
+//! ;! run = [0x1, 0x2] out = [0x3] r0 = 2
+//! ;! run = [] packet = "00ff" r0 = 1
+//! r1 = *(u32 *)(r1 + 0)      ; r1=scalar(0..=0xffffffff)
+//! r0 = *(u8 *)(r10 - 520)    ; reject: invalid read from stack R10 off=-520 size=1
+//! ```
+//!
+//! `run` puts 64-bit words, little-endian, at the start of the packet or memory,
+//! zeros after them up to 64 bytes of packet, or what `out` needs; `packet` gives the bytes in hex
+//! instead. Afterwards the words there must be those of `out`, and the result
+//! `r0`: 32 bits of it for the kernel's types of program, else 64.
+//!
+//! `; reject: WORDS` stands on the line of the instruction that is to blame and
+//! gives the last line of the kernel's log. `; rN=VALUE` claims what a register
+//! holds once the instruction is done, in every state that the verifier walked
+//! it in: `scalar`, `scalar(LO..=HI)` (signed, or unsigned where it is not
+//! negative), a number, the kernel's name of a pointer's type (`fp`,
+//! `map_value_or_null`), or `pkt(r=N)`. The register must still be needed there.
+//!
+//! With `BLESS=1` expectations are rewritten to what is so: the words to those
+//! of the live kernel where it is asked and may be, else to the verifier's.
+
+mod bless;
+mod claim;
+mod header;
+mod live;
+mod run;
+
+pub use run::{Engine, Outcome};
+
+use brolga_core::asm::{self, Assembly, KernelNames, split_comment};
+use brolga_core::{MapDef, MapKind};
+use claim::Claim;
+use header::Entry;
+use thiserror::Error;
+
+/// Why a file is no case, or what came out otherwise than it says.
+#[derive(Debug, Error)]
+pub enum CaseError {
+    /// A header line.
+    #[error("line {line}: {what}")]
+    Header {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The program.
+    #[error(transparent)]
+    Asm(#[from] asm::AsmError),
+    /// The expectation that does not hold.
+    #[error("{0}")]
+    Unmet(String),
+}
+
+/// One run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// The header line, from 1.
+    line: usize,
+    words: Vec<u64>,
+    packet: Option<Vec<u8>>,
+    out: Option<Vec<u64>>,
+    r0: Option<u64>,
+}
+
+/// A rejection that must come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rejection {
+    /// The line, from 1.
+    line: u32,
+    words: String,
+}
+
+/// A case file, read.
+#[derive(Debug)]
+pub struct Case {
+    prog_type: String,
+    tests: Vec<String>,
+    license: String,
+    attach: u32,
+    flags: u32,
+    mem: u32,
+    maps: Vec<MapDef>,
+    runs: Vec<Run>,
+    assembly: Assembly,
+    reject: Option<Rejection>,
+    claims: Vec<Claim>,
+}
+
+impl Case {
+    /// Reads a case file.
+    ///
+    /// # Errors
+    ///
+    /// Where it is none.
+    pub fn parse(text: &str) -> Result<Self, CaseError> {
+        let mut case = Self::empty(asm::assemble_with(&without_headers(text), &KernelNames)?);
+        for (line, content) in (1..).zip(text.lines()) {
+            match content.trim_start().strip_prefix(";!") {
+                Some(rest) => {
+                    header::entries(line, rest)?.iter().try_for_each(|entry| case.header(entry))?;
+                }
+                None => case.comment(line, split_comment(content).1.unwrap_or_default())?,
+            }
+        }
+        Ok(case)
+    }
+
+    /// The engines that it is for.
+    pub fn engines(&self) -> impl Iterator<Item = Engine> {
+        Engine::ALL.into_iter().filter(|e| self.tests.iter().any(|name| name == e.name()))
+    }
+
+    fn empty(assembly: Assembly) -> Self {
+        Self {
+            prog_type: "xdp".into(),
+            tests: ["verify", "interp", "jit"].map(String::from).into(),
+            license: "GPL".into(),
+            attach: 0,
+            flags: 0,
+            mem: 0,
+            maps: Vec::new(),
+            runs: Vec::new(),
+            assembly,
+            reject: None,
+            claims: Vec::new(),
+        }
+    }
+
+    fn header(&mut self, entry: &Entry) -> Result<(), CaseError> {
+        match entry.key.as_str() {
+            "type" => self.prog_type = entry.text()?.to_owned(),
+            "test" => self.tests = entry.texts()?,
+            "license" => self.license = entry.text()?.to_owned(),
+            "attach" => self.attach = entry.number()? as u32,
+            "flags" => self.flags = entry.number()? as u32,
+            "mem" => self.mem = entry.number()? as u32,
+            "map" => self.maps.push(map(entry)?),
+            "run" => {
+                let words = entry.numbers()?;
+                self.runs.push(Run { line: entry.line, words, ..Run::default() });
+            }
+            "packet" => self.last_run(entry)?.packet = Some(hex(entry)?),
+            "out" => self.last_run(entry)?.out = Some(entry.numbers()?),
+            "r0" => self.last_run(entry)?.r0 = Some(entry.number()?),
+            _ => return Err(entry.wrong("there is no such key")),
+        }
+        Ok(())
+    }
+
+    fn last_run(&mut self, entry: &Entry) -> Result<&mut Run, CaseError> {
+        self.runs.last_mut().ok_or_else(|| entry.wrong("a run is needed before"))
+    }
+
+    fn comment(&mut self, line: usize, comment: &str) -> Result<(), CaseError> {
+        let comment = comment.trim_start_matches([';', '#', '/']).trim();
+        if let Some(words) = comment.strip_prefix("reject:") {
+            self.reject = Some(Rejection { line: line as u32, words: words.trim().to_owned() });
+        } else if let Some(claim) = Claim::parse(line as u32, comment)? {
+            self.claims.push(claim);
+        }
+        Ok(())
+    }
+}
+
+/// The same lines with nothing on those of the header, which may hold anything.
+fn without_headers(text: &str) -> String {
+    let blank = |line: &str| if line.trim_start().starts_with(";!") { "" } else { line }.to_owned() + "\n";
+    text.lines().map(blank).collect()
+}
+
+/// `KIND key=N value=N entries=N [flags=N]`.
+fn map(entry: &Entry) -> Result<MapDef, CaseError> {
+    let mut words = entry.text()?.split_whitespace();
+    let kind = words.next().and_then(MapKind::from_name).ok_or_else(|| entry.wrong("no such kind of map"))?;
+    let mut def = MapDef::new(kind, 4, 4, 1);
+    for word in words {
+        let (key, number) = word.split_once('=').ok_or_else(|| entry.wrong("KEY=N is needed"))?;
+        let number = header::number(number).ok_or_else(|| entry.wrong("that is no number"))? as u32;
+        match key {
+            "key" => def.key_size = number,
+            "value" => def.value_size = number,
+            "entries" => def.max_entries = number,
+            "flags" => def.flags = brolga_core::MapFlags::from_bits_retain(number),
+            _ => return Err(entry.wrong("maps have key, value, entries and flags")),
+        }
+    }
+    Ok(def)
+}
+
+fn hex(entry: &Entry) -> Result<Vec<u8>, CaseError> {
+    let digits: Vec<char> = entry.text()?.chars().filter(|c| !c.is_whitespace()).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok();
+    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+    bytes.filter(|_| digits.len().is_multiple_of(2)).ok_or_else(|| entry.wrong("hexadecimal bytes are needed"))
+}

@@ -1,0 +1,114 @@
+//! Containment: no run of an accepted program leaves what the verifier claimed.
+//!
+//! A program is verified with its states recorded, then run in the checked
+//! interpreter, which believes nothing: before each step the machine must lie in
+//! a claimed state, and every access in the program's memory.
+
+#![expect(unsafe_code, reason = "runs programs in a world of their own")]
+
+use crate::world::World;
+use brolga_core::interp::{self, Fault, Machine, Observer};
+use brolga_core::link::RunState;
+use brolga_core::{Executable, LinkError, Pc, Program, Reg};
+use brolga_verifier::Claims;
+use brolga_verifier::claims::{Bounds, MachineView};
+use brolga_verifier::state::value::MapRef;
+use std::error::Error;
+
+/// More steps than an accepted program of the generator takes.
+const STEPS: u64 = 200_000_000;
+
+/// A program ready to be run step by step against its claims.
+#[derive(Debug)]
+pub struct Contained {
+    exec: Executable,
+}
+
+impl Contained {
+    /// Resolves a program to a world; nothing is believed of it.
+    ///
+    /// # Errors
+    ///
+    /// Where it refers to what the world has not.
+    pub fn new(program: Program, world: &World) -> Result<Self, LinkError> {
+        let exec = world.linked(|links| Executable::unverified(program, links))?;
+        Ok(Self { exec })
+    }
+
+    /// Runs it in the world that it was resolved to; r0.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine leaves the claims, or the program its memory.
+    pub fn run(&self, world: &World, claims: &Claims) -> Result<u64, Fault> {
+        let mut watch = Watch { world, claims };
+        let state = &mut RunState::default();
+        // SAFETY: the context is the world's real one, and the world allows
+        // only its own packet and values, which it keeps for the call.
+        unsafe { interp::checked(&self.exec, world.context(), 0, state, world, &mut watch, STEPS) }
+    }
+}
+
+struct Watch<'a> {
+    world: &'a World,
+    claims: &'a Claims,
+}
+
+impl Observer for Watch<'_> {
+    fn before(&mut self, pc: Pc, machine: &Machine) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(self.claims.check(pc, &View { world: self.world, machine })?)
+    }
+}
+
+/// The machine with its surroundings.
+struct View<'a> {
+    world: &'a World,
+    machine: &'a Machine,
+}
+
+impl MachineView for View<'_> {
+    fn regs(&self) -> &[u64; Reg::COUNT] {
+        self.machine.regs()
+    }
+
+    fn frames(&self) -> usize {
+        self.machine.depth()
+    }
+
+    fn fp(&self, frame: usize) -> u64 {
+        self.machine.frame(frame).fp
+    }
+
+    fn stack(&self, frame: usize) -> &[u64; 64] {
+        self.machine.frame(frame).stack
+    }
+
+    fn saved(&self, frame: usize) -> [u64; 4] {
+        *self.machine.frame(frame).saved
+    }
+
+    fn resume(&self, frame: usize) -> Pc {
+        self.machine.frame(frame).resume
+    }
+
+    fn ctx(&self) -> u64 {
+        self.world.context()
+    }
+
+    fn memory(&self) -> Option<u64> {
+        None
+    }
+
+    fn packet(&self) -> Option<Bounds> {
+        let host = self.world.host();
+        Some(Bounds { meta: host.data_meta, start: host.data, end: host.data_end })
+    }
+
+    fn map(&self, map: MapRef) -> Option<u64> {
+        self.world.maps().get(map.idx.index()).map(|m| m.handle())
+    }
+
+    fn values(&self, map: MapRef) -> Vec<u64> {
+        self.world.maps().get(map.idx.index()).map_or(Vec::new(), |m| m.places().collect())
+    }
+}

@@ -1,0 +1,152 @@
+//! Everything that is asked of one generated program: the verifier's verdict,
+//! whether its runs stay within the claims, whether both engines agree, and what
+//! the live kernel says of it.
+
+mod error;
+mod oracle;
+
+pub use error::{Failure, Problem};
+
+use crate::contain::Contained;
+use crate::differ::Both;
+use crate::generate::{self, Generated};
+use crate::kernel::Kernel;
+use crate::world::{self, World};
+use arbitrary::Unstructured;
+use brolga_jit::{Passes, Tier};
+use brolga_verifier::{Accepted, Cause, Options, verify};
+
+/// The most instructions walked of one program. Less than the kernel's bound:
+/// with states recorded nothing much is gained by the rest.
+const BUDGET: u32 = 200_000;
+
+/// What to ask of a program.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Questions {
+    /// The live kernel, where it is to be asked too.
+    pub kernel: Option<Kernel>,
+    /// How to compile.
+    pub jit: brolga_jit::Options,
+}
+
+/// What came of a program in which nothing is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was accepted and run on so many packets.
+    Accepted(usize),
+    /// It was rejected, with these words.
+    Rejected(String),
+}
+
+/// The program of a seed on its packets.
+///
+/// # Errors
+///
+/// What is wrong, with the program.
+pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, Box<Failure>> {
+    let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
+    let questions = Questions { kernel, jit: ways_to_compile(seed) };
+    let result = examine(&program, &packets(seed), questions);
+    result.map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
+}
+
+/// The program of a seed with something broken in it.
+#[must_use]
+pub fn mutated(seed: u64) -> Generated {
+    let program = generate::from_seed(seed);
+    let bytes = generate::bytes(!seed, 64);
+    match generate::mutate(&program.code, &mut Unstructured::new(&bytes)) {
+        Ok(Ok(code)) => Generated { code, ..program },
+        Ok(Err(_)) | Err(_) => program,
+    }
+}
+
+/// Mostly the default; else the quick tier, or some of the passes.
+fn ways_to_compile(seed: u64) -> brolga_jit::Options {
+    let default = brolga_jit::Options::default();
+    match seed % 4 {
+        0 => brolga_jit::Options { tier: Tier::Quick, ..default },
+        1 => brolga_jit::Options { passes: Passes::from_bits_truncate((seed / 4) as u32), ..default },
+        _ => default,
+    }
+}
+
+/// Packets for the program of a seed: of random bytes, of edges, and one that
+/// is too short for it.
+#[must_use]
+pub fn packets(seed: u64) -> Vec<Vec<u8>> {
+    const EDGES: [u64; 8] =
+        [0, 1, u64::MAX, 1 << 31, 1 << 63, (1 << 31) - 1, 0xffff_ffff, 0x8000_0000_8000_0000];
+    let random = |salt: u64, len| generate::bytes(seed.wrapping_add(salt << 40), len);
+    let edges = |salt: u64| {
+        random(salt, 8).iter().flat_map(|b| EDGES[usize::from(*b) % EDGES.len()].to_le_bytes()).collect()
+    };
+    vec![random(1, 64), edges(2), random(3, 32), edges(4), vec![0; 64], random(5, 20)]
+}
+
+/// Asks everything of a program.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn examine(
+    program: &Generated,
+    packets: &[Vec<u8>],
+    questions: Questions,
+) -> Result<Verdict, Problem> {
+    let options = Options { record_states: true, budget: BUDGET, ..Options::default() };
+    let verdict = verify(world::program(program), &options);
+    let kernel = questions.kernel.map(|kernel| oracle::ask(kernel, program)).transpose()?;
+    let accepted = match verdict {
+        Ok(accepted) => accepted,
+        Err(failure) => {
+            let words = rejected(failure.cause)?;
+            return match kernel {
+                Some(said) if said.accepted() => Err(Problem::FalseReject { words }),
+                Some(_) | None => Ok(Verdict::Rejected(words)),
+            };
+        }
+    };
+    if let Some(said) = &kernel {
+        said.must_accept()?;
+    }
+    let mut runs = run_all(accepted, program, packets, questions)?;
+    if let Some(said) = &kernel {
+        said.must_run_as(packets, &mut runs)?;
+    }
+    Ok(Verdict::Accepted(packets.len()))
+}
+
+fn rejected(cause: Cause) -> Result<String, Problem> {
+    match cause {
+        Cause::Reject(reject) => Ok(reject.to_string()),
+        Cause::Unsupported(unsupported) => Err(unsupported.into()),
+        Cause::Bug(bug) => Err(bug.into()),
+    }
+}
+
+/// Every packet through containment and both engines; what the first run left,
+/// where a kernel must leave the same.
+fn run_all(
+    accepted: Accepted,
+    program: &Generated,
+    packets: &[Vec<u8>],
+    questions: Questions,
+) -> Result<oracle::First, Problem> {
+    let mut world = World::new(program);
+    let claims = accepted.report.claims.as_ref().ok_or(Problem::NoClaims)?;
+    let comparable = oracle::comparable(&accepted.verified);
+    let contained = Contained::new(accepted.verified.program().clone(), &world)?;
+    for packet in packets {
+        world.reset(packet);
+        contained.run(&world, claims).map_err(|fault| Problem::Escapes { fault, packet: packet.clone() })?;
+    }
+    let both = Both::new(accepted.verified, &world, &questions.jit)?;
+    let mut first = None;
+    for packet in packets {
+        let outcome = both.run(&mut world, packet);
+        let outcome = outcome.map_err(|difference| Problem::Differs { difference, packet: packet.clone() })?;
+        first.get_or_insert(outcome);
+    }
+    Ok(first.filter(|_| comparable))
+}

@@ -1,0 +1,137 @@
+//! What may be wrong about a program, and how that is shown.
+
+use super::{Questions, examine};
+use crate::differ::{BuildError, Difference};
+use crate::generate::Generated;
+use crate::reduce::reduce;
+use crate::world::Outcome;
+use brolga_core::interp::Fault;
+use brolga_core::{LinkError, disasm};
+use brolga_verifier::{Bug, Unsupported};
+use std::fmt;
+use thiserror::Error;
+
+/// What is wrong.
+#[derive(Debug, Error)]
+pub enum Problem {
+    /// The verifier broke a rule of its own.
+    #[error(transparent)]
+    Bug(#[from] Bug),
+    /// The verifier has no rule for what a generated program does.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// The states were not recorded.
+    #[error("no claims were recorded")]
+    NoClaims,
+    /// An accepted program left its claims, or its memory.
+    #[error("escape on packet {packet:02x?}: {fault}")]
+    Escapes {
+        /// How.
+        fault: Fault,
+        /// On what.
+        packet: Vec<u8>,
+    },
+    /// An accepted program could not be compiled.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// An accepted program could not be resolved.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The engines do not agree.
+    #[error("difference on packet {packet:02x?}: {difference}")]
+    Differs {
+        /// In what.
+        difference: Box<Difference>,
+        /// On what.
+        packet: Vec<u8>,
+    },
+    /// The kernel could not be asked.
+    #[error("the kernel could not be asked: {0}")]
+    Kernel(#[from] std::io::Error),
+    /// The kernel rejects what was accepted here.
+    #[error("unsafe accept: the kernel says {words:?}")]
+    UnsafeAccept {
+        /// Its words.
+        words: String,
+    },
+    /// The kernel accepts what was rejected here.
+    #[error("false reject: here {words:?}")]
+    FalseReject {
+        /// Our words.
+        words: String,
+    },
+    /// The kernel's run gave something else.
+    #[error("the kernel gives {retval:#x} and {packet:02x?}, we {ours:x?}")]
+    KernelDiffers {
+        /// What the kernel's run returned.
+        retval: u32,
+        /// The packet after it.
+        packet: Vec<u8>,
+        /// What ours left.
+        ours: Box<Outcome>,
+    },
+}
+
+impl Problem {
+    /// One word for the kind of problem.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bug(_) => "bug",
+            Self::Unsupported(_) => "unsupported",
+            Self::NoClaims => "no-claims",
+            Self::Escapes { .. } => "escape",
+            Self::Build(_) => "build",
+            Self::Link(_) => "link",
+            Self::Differs { .. } => "difference",
+            Self::Kernel(_) => "kernel",
+            Self::UnsafeAccept { .. } => "unsafe-accept",
+            Self::FalseReject { .. } => "false-reject",
+            Self::KernelDiffers { .. } => "kernel-difference",
+        }
+    }
+}
+
+/// A problem with the program that has it.
+#[derive(Debug, Error)]
+pub struct Failure {
+    /// The program.
+    pub program: Generated,
+    /// The problem.
+    #[source]
+    pub problem: Problem,
+    /// What was asked.
+    pub questions: Questions,
+    /// The seed that it all comes from.
+    pub seed: u64,
+}
+
+impl Failure {
+    /// The same with a smaller program that has the same kind of problem.
+    #[must_use]
+    pub fn reduced(self) -> Self {
+        let (kind, packets) = (self.problem.kind(), super::packets(self.seed));
+        let problem = |program: &Generated| {
+            examine(program, &packets, self.questions).err().filter(|p| p.kind() == kind)
+        };
+        let program = reduce(&self.program, &|candidate| problem(candidate).is_some());
+        match problem(&program) {
+            Some(problem) => Self { program, problem, ..self },
+            None => self,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}: {}", self.seed, self.problem)?;
+        for (pc, insn) in self.program.code.iter() {
+            writeln!(f, "  {}", disasm::log_line(pc, insn, &disasm_names()))?;
+        }
+        Ok(())
+    }
+}
+
+const fn disasm_names() -> brolga_core::asm::KernelNames {
+    brolga_core::asm::KernelNames
+}

@@ -1,0 +1,69 @@
+//! The live kernel's word on a generated program.
+
+use super::error::Problem;
+use crate::generate::Generated;
+use crate::kernel::{Kernel, Request, Verdict};
+use crate::world::Outcome;
+use brolga_core::{Insn, Verified};
+
+const XDP: u32 = 6;
+
+/// What our first run left, where a kernel must leave the same.
+pub(super) type First = Option<Outcome>;
+
+/// What the kernel said.
+pub(super) struct Said {
+    verdict: Verdict,
+}
+
+/// Asks the kernel to load the program, and for its words where it does not.
+pub(super) fn ask(kernel: Kernel, program: &Generated) -> Result<Said, Problem> {
+    let load = |log| {
+        kernel.load(&Request {
+            prog_type: XDP,
+            code: &program.code,
+            license: "GPL",
+            attach: 0,
+            flags: 0,
+            maps: &program.maps,
+            log,
+        })
+    };
+    let verdict = load(0)?;
+    Ok(Said { verdict: if verdict.loaded.is_some() { verdict } else { load(1)? } })
+}
+
+/// Whether a run in the kernel is a function of the packet alone, as far as we
+/// can tell: it reads no stack that it never wrote, and no clock as `may_goto`
+/// does.
+pub(super) fn comparable(verified: &Verified) -> bool {
+    let clean = verified.facts().subprogs.iter().all(|s| !s.reads_uninit_stack);
+    clean && !verified.program().code.iter().any(|(_, i)| matches!(i, Insn::MayGoto { .. }))
+}
+
+impl Said {
+    pub(super) const fn accepted(&self) -> bool {
+        self.verdict.loaded.is_some()
+    }
+
+    pub(super) fn must_accept(&self) -> Result<(), Problem> {
+        if self.accepted() {
+            return Ok(());
+        }
+        Err(Problem::UnsafeAccept { words: self.verdict.reason().to_owned() })
+    }
+
+    /// That the kernel's run on the first packet leaves what ours did. Its maps
+    /// are as new only for that one.
+    pub(super) fn must_run_as(&self, packets: &[Vec<u8>], ours: &mut First) -> Result<(), Problem> {
+        let (Some(ours), Some(loaded), Some(packet)) = (ours.take(), &self.verdict.loaded, packets.first())
+        else {
+            return Ok(());
+        };
+        let ran = loaded.run(packet)?;
+        if ran.retval == ours.r0 as u32 && ran.packet == ours.packet {
+            return Ok(());
+        }
+        Err(Problem::KernelDiffers { retval: ran.retval, packet: ran.packet, ours: Box::new(ours) })
+    }
+}

@@ -1,0 +1,65 @@
+//! The helpers that generated programs call, over [`TestMap`]s.
+
+#![expect(unsafe_code, reason = "programs pass addresses to helpers")]
+
+use super::map::TestMap;
+use brolga_core::helper::table::id;
+use brolga_core::link::{HelperBody, HelperFn, Hooks, RunState};
+
+pub(super) fn body(number: i32) -> Option<HelperBody> {
+    let func: HelperFn = match number {
+        id::MAP_LOOKUP_ELEM => lookup,
+        id::MAP_UPDATE_ELEM => update,
+        id::MAP_DELETE_ELEM => delete,
+        _ => return None,
+    };
+    Some(HelperBody { func, env: None })
+}
+
+/// Nothing that a generated program does.
+pub(super) const HOOKS: Hooks = Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run };
+
+unsafe fn map<'a>(handle: u64) -> &'a TestMap {
+    // SAFETY: a handle is the address of a map that the world keeps while its
+    // program runs.
+    unsafe { &*std::ptr::with_exposed_provenance::<TestMap>(handle as usize) }
+}
+
+unsafe fn key(address: u64) -> u32 {
+    // SAFETY: the helper's prototype says that the key may be read; it may lie
+    // at any address.
+    unsafe { std::ptr::with_exposed_provenance::<u32>(address as usize).read_unaligned() }
+}
+
+unsafe extern "C" fn lookup(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    // SAFETY: the arguments fit the prototype.
+    unsafe { map(handle).lookup(key(at)) }
+}
+
+unsafe extern "C" fn update(handle: u64, at: u64, value: u64, flags: u64, _: u64, _: u64) -> u64 {
+    // SAFETY: the arguments fit the prototype: a value is readable.
+    unsafe {
+        let map = map(handle);
+        let start = std::ptr::with_exposed_provenance::<u64>(value as usize);
+        let words: Vec<u64> =
+            (0..map.sizes().1 as usize / 8).map(|i| start.add(i).read_unaligned()).collect();
+        map.update(key(at), &words, flags) as u64
+    }
+}
+
+unsafe extern "C" fn delete(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    // SAFETY: the arguments fit the prototype.
+    unsafe { map(handle).delete(key(at)) as u64 }
+}
+
+unsafe extern "C" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
+    -1
+}
+
+unsafe extern "C" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
+    0
+}
+
+unsafe extern "C" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
+    0
+}

@@ -1,0 +1,134 @@
+//! Maps for generated programs: as simple as they can be, deterministic, and
+//! nothing to do with the runtime's.
+//!
+//! Values are words that programs and helper bodies access by address, so they
+//! are atomics; what a map knows of its keys is behind a lock that no program
+//! sees.
+
+use brolga_core::{MapDef, MapKind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What helpers return for errors, as the kernel numbers them.
+const NO_ENTRY: i64 = -2;
+const TOO_BIG: i64 = -7;
+const EXISTS: i64 = -17;
+const INVALID: i64 = -22;
+
+/// An array or a hash table with keys of 4 bytes.
+#[derive(Debug)]
+pub(crate) struct TestMap {
+    def: MapDef,
+    values: Box<[AtomicU64]>,
+    /// Of a hash table, the key in each place.
+    keys: Mutex<Vec<Option<u32>>>,
+}
+
+impl TestMap {
+    pub(crate) fn new(def: &MapDef) -> Self {
+        let words = def.value_stride() / 8 * u64::from(def.max_entries);
+        Self {
+            def: def.clone(),
+            values: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            keys: Mutex::new(vec![None; def.max_entries as usize]),
+        }
+    }
+
+    /// As it was when it was new.
+    pub(crate) fn reset(&self) {
+        self.values.iter().for_each(|word| word.store(0, Relaxed));
+        self.keys().fill(None);
+    }
+
+    /// Every key with its value, in the order of the places.
+    pub(crate) fn contents(&self) -> Vec<(u32, Vec<u64>)> {
+        let keys = self.keys().clone();
+        let is_array = self.is_array();
+        let key = |i: usize| if is_array { Some(i as u32) } else { keys[i] };
+        let all = (0..self.def.max_entries as usize).filter_map(|i| Some((key(i)?, self.words(i))));
+        all.collect()
+    }
+
+    pub(crate) fn handle(&self) -> u64 {
+        std::ptr::from_ref(self).expose_provenance() as u64
+    }
+
+    pub(crate) fn sizes(&self) -> (u32, u32) {
+        (self.def.key_size, self.def.value_size)
+    }
+
+    /// Where each value lies.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
+        let start = self.values.as_ptr().expose_provenance() as u64;
+        (0..u64::from(self.def.max_entries)).map(move |i| start + i * self.def.value_stride())
+    }
+
+    /// Whether all of the bytes are of one value.
+    pub(crate) fn holds(&self, addr: u64, len: u64) -> bool {
+        let size = u64::from(self.def.value_size);
+        self.places().any(|at| addr >= at && addr - at <= size && len <= size - (addr - at))
+    }
+
+    pub(crate) fn lookup(&self, key: u32) -> u64 {
+        self.place(key).and_then(|i| self.places().nth(i)).unwrap_or(0)
+    }
+
+    pub(crate) fn update(&self, key: u32, value: &[u64], flags: u64) -> i64 {
+        let at = match (self.place(key), flags) {
+            (_, 3..) => return INVALID,
+            (None, _) if self.is_array() => return TOO_BIG,
+            (Some(_), 1) => return EXISTS,
+            (None, 2) => return NO_ENTRY,
+            (Some(at), _) => at,
+            (None, _) => match self.claim(key) {
+                Some(at) => at,
+                None => return TOO_BIG,
+            },
+        };
+        let words = value.len();
+        for (word, new) in self.values[at * words..].iter().zip(value) {
+            word.store(*new, Relaxed);
+        }
+        0
+    }
+
+    pub(crate) fn delete(&self, key: u32) -> i64 {
+        if self.is_array() {
+            return INVALID;
+        }
+        match self.place(key) {
+            Some(at) => {
+                self.keys()[at] = None;
+                0
+            }
+            None => NO_ENTRY,
+        }
+    }
+
+    fn is_array(&self) -> bool {
+        self.def.kind == MapKind::Array
+    }
+
+    fn keys(&self) -> std::sync::MutexGuard<'_, Vec<Option<u32>>> {
+        self.keys.lock().expect("no one panics with the keys")
+    }
+
+    fn place(&self, key: u32) -> Option<usize> {
+        if self.is_array() {
+            return (key < self.def.max_entries).then_some(key as usize);
+        }
+        self.keys().iter().position(|k| *k == Some(key))
+    }
+
+    fn claim(&self, key: u32) -> Option<usize> {
+        let mut keys = self.keys();
+        let at = keys.iter().position(Option::is_none)?;
+        keys[at] = Some(key);
+        Some(at)
+    }
+
+    fn words(&self, at: usize) -> Vec<u64> {
+        let words = self.def.value_stride() as usize / 8;
+        self.values[at * words..][..words].iter().map(|word| word.load(Relaxed)).collect()
+    }
+}

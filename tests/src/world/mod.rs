@@ -1,0 +1,117 @@
+//! Where generated programs run: a packet, a context and maps of their own.
+//!
+//! A [`World`] can be put back to what it was, so that two engines run a program
+//! with the same addresses, and even pointers that a program shows must be the
+//! same.
+
+mod helpers;
+pub(crate) mod map;
+
+use crate::generate::Generated;
+use brolga_core::interp::Memory;
+use brolga_core::link::{Links, MapLink};
+use brolga_core::prog_type::host::XdpHost;
+use brolga_core::prog_type::table;
+use brolga_core::{Aux, MapIdx, MapInfo, Program};
+use map::TestMap;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+/// A packet, its context, and maps.
+#[derive(Debug)]
+pub struct World {
+    maps: Box<[TestMap]>,
+    packet: Box<[AtomicU8]>,
+    context: Box<XdpHost>,
+}
+
+/// What a program may have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// All 64 bits of r0.
+    pub r0: u64,
+    /// The packet.
+    pub packet: Vec<u8>,
+    /// Every map's keys and values.
+    pub maps: Vec<Vec<(u32, Vec<u64>)>>,
+}
+
+impl World {
+    /// Fresh maps for a program, and no packet yet.
+    #[must_use]
+    pub fn new(program: &Generated) -> Self {
+        let maps = program.maps.iter().map(TestMap::new).collect();
+        Self { maps, packet: Box::default(), context: Box::default() }
+    }
+
+    /// Makes everything new, with this packet, in the same memory where the
+    /// packet is as long as the one before.
+    pub fn reset(&mut self, packet: &[u8]) {
+        self.maps.iter().for_each(TestMap::reset);
+        if self.packet.len() == packet.len() {
+            self.packet.iter().zip(packet).for_each(|(cell, byte)| cell.store(*byte, Relaxed));
+        } else {
+            self.packet = packet.iter().copied().map(AtomicU8::new).collect();
+        }
+        let start = self.packet.as_ptr().expose_provenance() as u64;
+        let end = start + packet.len() as u64;
+        *self.context = XdpHost {
+            data: start,
+            data_meta: start,
+            data_end: end,
+            data_hard_start: start,
+            data_hard_end: end,
+            ..XdpHost::default()
+        };
+    }
+
+    /// What r1 is.
+    #[must_use]
+    pub fn context(&self) -> u64 {
+        std::ptr::from_ref(&*self.context).expose_provenance() as u64
+    }
+
+    /// Where the packet lies.
+    #[must_use]
+    pub fn host(&self) -> &XdpHost {
+        &self.context
+    }
+
+    pub(crate) fn maps(&self) -> &[TestMap] {
+        &self.maps
+    }
+
+    /// What is there after a run that gave `r0`.
+    #[must_use]
+    pub fn outcome(&self, r0: u64) -> Outcome {
+        let packet = self.packet.iter().map(|cell| cell.load(Relaxed)).collect();
+        Outcome { r0, packet, maps: self.maps.iter().map(TestMap::contents).collect() }
+    }
+
+    /// Calls `with` with what resolves a program's references to this world.
+    pub(crate) fn linked<T>(&self, with: impl FnOnce(&Links<'_>) -> T) -> T {
+        let maps: Vec<_> = self.maps.iter().map(|m| MapLink { handle: m.handle(), value: None }).collect();
+        with(&Links { helper: &helpers::body, maps: &maps, hooks: helpers::HOOKS })
+    }
+}
+
+impl Memory for World {
+    fn allows(&self, addr: u64, len: u64, _write: bool) -> bool {
+        let XdpHost { data, data_end, .. } = *self.context;
+        let in_packet = addr >= data && addr <= data_end && len <= data_end - addr;
+        in_packet || self.maps.iter().any(|m| m.holds(addr, len))
+    }
+
+    fn map(&self, handle: u64) -> Option<(u32, u32)> {
+        self.maps.iter().find(|m| m.handle() == handle).map(TestMap::sizes)
+    }
+}
+
+/// A generated program as the verifier takes it: XDP, under the GPL.
+#[must_use]
+pub fn program(generated: &Generated) -> Program {
+    let xdp = table::by_name("xdp").expect("xdp is described");
+    let maps: Vec<MapInfo> = generated.maps.iter().cloned().map(MapInfo::new).collect();
+    let fd_array = (0..maps.len() as u32).map(MapIdx).collect();
+    let aux = Aux { gpl_compatible: true, maps, fd_array, ..Aux::new(xdp) };
+    Program { code: generated.code.clone(), aux }
+}
