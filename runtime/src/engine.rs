@@ -6,8 +6,8 @@ use crate::load::{self, Load, LoadError};
 use crate::map::{Map, MapError, MapObject};
 use crate::prog::{Counts, Program};
 use crate::prog_type::{ProgramType, TypeError};
-use brolga_core::{LoadFlags, MapDef};
 use brolga_core::prog_type::table;
+use brolga_core::{LoadFlags, MapDef};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
@@ -80,7 +80,8 @@ impl Engine {
         let taken = named.then_some(name).or_else(|| {
             let sections = prog_type.description().sections.iter();
             sections.map(AsRef::as_ref).find(|section| {
-                table::section_of(section).is_some() || types.iter().any(|t| t.description().matches_section(section))
+                table::section_of(section).is_some()
+                    || types.iter().any(|t| t.description().matches_section(section))
             })
         });
         if let Some(taken) = taken {

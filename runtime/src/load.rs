@@ -8,11 +8,13 @@ use crate::object::ObjectError;
 use crate::prog::{Calls, EngineKind, Parts, Prog, Program, ProgramStats};
 use crate::prog_type::ProgramType;
 use crate::run;
-use brolga_core::helper::table::id;
+use brolga_core::helper::table::{self, id};
 use brolga_core::link::{HelperBody, Hooks, LinkError, Links, MapLink};
 use brolga_core::prog_type::Entry;
 use brolga_core::program::{SourceLine, license_is_gpl_compatible};
-use brolga_core::{Aux, Code, DecodeError, Imm64, Insn, Linked, LoadFlags, MapIdx, MapInfo, Pc, Program as Source};
+use brolga_core::{
+    Aux, Code, DecodeError, Imm64, Insn, Linked, LoadFlags, MapIdx, MapInfo, Pc, Program as Source,
+};
 use brolga_jit::{CompileError, Image, PublishError};
 use brolga_verifier::{Accepted, Cause, Failure, LogLevel, Report};
 use std::collections::BTreeMap;
@@ -143,7 +145,7 @@ impl Load {
 }
 
 /// Why a program was not loaded, by stage.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// The bytes are no instructions.
@@ -152,14 +154,6 @@ pub enum LoadError {
     /// There is no such kind of program.
     #[error("there is no program type `{0}`")]
     NoType(String),
-    /// Programs of this kind can not be loaded with that `expected_attach_type`.
-    #[error("programs of type {prog_type} can not have attach type {attach}")]
-    AttachType {
-        /// The kind of program.
-        prog_type: String,
-        /// The attach type.
-        attach: u32,
-    },
     /// The program was rejected, or the verifier has no rule for it.
     #[error("{}", rejection(.0))]
     Verify(Box<Failure>),
@@ -191,6 +185,13 @@ pub enum LoadError {
         /// Why not.
         why: Box<LoadError>,
     },
+}
+
+/// As the message: a rejected program as a whole would fill screens.
+impl std::fmt::Debug for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LoadError {{ stage: {}, {self} }}", self.stage())
+    }
 }
 
 fn rejection(failure: &Failure) -> String {
@@ -227,7 +228,7 @@ impl LoadError {
     pub fn stage(&self) -> &'static str {
         match self.inner() {
             Self::Decode(_) => "decode",
-            Self::NoType(_) | Self::AttachType { .. } => "load",
+            Self::NoType(_) => "load",
             Self::Verify(_) => "verify",
             Self::Link(_) => "link",
             Self::Map { .. } => "map",
@@ -344,7 +345,6 @@ pub(crate) fn load(
     load: Load,
 ) -> Result<Program, LoadError> {
     let code = Code::decode(code)?;
-    check_attach(prog_type, load.attach)?;
     let used = Used::resolve(&code, &load, engine);
     let slots = code.len();
     let aux = aux(prog_type, &load, &used);
@@ -387,18 +387,9 @@ pub(crate) fn verify(
     maps: Vec<MapInfo>,
 ) -> Result<Accepted, LoadError> {
     let code = Code::decode(code)?;
-    check_attach(prog_type, load.attach)?;
     let fd_array = (0..maps.len() as u32).map(MapIdx).collect();
     let aux = Aux { maps, fd_array, ..aux(prog_type, load, &Used::default()) };
     brolga_verifier::verify(Source { code, aux }, &load.verifier).map_err(LoadError::Verify)
-}
-
-fn check_attach(prog_type: &ProgramType, attach: u32) -> Result<(), LoadError> {
-    let known = &prog_type.description().attach_types;
-    if known.is_empty() || known.contains(&attach) {
-        return Ok(());
-    }
-    Err(LoadError::AttachType { prog_type: prog_type.name().to_owned(), attach })
 }
 
 fn aux(prog_type: &ProgramType, load: &Load, used: &Used) -> Aux {
@@ -430,10 +421,18 @@ fn link(
         if number == id::TAIL_CALL {
             return Some(TAIL_CALL);
         }
-        prog_type.helper(number).map(|h| h.body).or_else(|| helpers::body(number, host))
+        prog_type.helper(number).map(|h| h.body).or_else(|| kernel_body(prog_type, number, host))
     };
-    let hooks = Hooks { load_packet: helpers::load_packet, tail_call: map::tail_call, tail_run: run::tail_run };
+    let hooks =
+        Hooks { load_packet: helpers::load_packet, tail_call: map::tail_call, tail_run: run::tail_run };
     verified.link(&Links { helper: &helper, maps: &maps, hooks })
+}
+
+/// The body of a helper of the kernel's: it is for the prototype of the table,
+/// and not for those that some kinds of program have in its place.
+fn kernel_body(prog_type: &ProgramType, number: i32, host: &HostEnv) -> Option<HelperBody> {
+    let same = prog_type.description().helper(number) == table::shared(number);
+    same.then(|| helpers::body(number, host)).flatten()
 }
 
 /// A tail call is made through the hooks; as a helper it would have nothing to

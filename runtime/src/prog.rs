@@ -10,7 +10,7 @@ use crate::map::{Map, MapObject, Owner};
 use crate::prog_type::{Context, CtxView, ProgramType};
 use crate::run;
 use brolga_core::link::EntryFn;
-use brolga_core::{LoadFlags, Linked};
+use brolga_core::{Linked, LoadFlags};
 use brolga_jit::Image;
 use brolga_verifier::Report;
 use std::any::Any;

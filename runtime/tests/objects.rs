@@ -69,10 +69,7 @@ fn data_sections_are_maps_with_contents() {
 #[test]
 fn globals_are_set_before_loading() {
     let mut object = parse(FIREWALL);
-    assert_eq!(
-        object.globals().collect::<Vec<_>>(),
-        [("drop_malformed", 1), ("enforce", 4), ("totals", 24)]
-    );
+    assert_eq!(object.globals().collect::<Vec<_>>(), [("drop_malformed", 1), ("enforce", 4), ("totals", 24)]);
     object.set_global("drop_malformed", &[0]).unwrap();
     object.set_global("totals", &[7; 24]).unwrap();
     assert_eq!(object.map(".rodata").unwrap().contents.as_deref(), Some(&[0u8][..]));

@@ -156,13 +156,15 @@ impl<'d> Btf<'d> {
         let field = |at| word(data, at).ok_or(bad("a header that is cut off", 0));
         let header = field(4)?;
         let types = part(data, header, field(8)?, field(12)?).ok_or(bad("types outside the section", 0))?;
-        let strings = part(data, header, field(16)?, field(20)?).ok_or(bad("strings outside the section", 0))?;
+        let strings =
+            part(data, header, field(16)?, field(20)?).ok_or(bad("strings outside the section", 0))?;
         let left = Cell::new(data.len().saturating_mul(64).saturating_add(1 << 20));
         Ok(Self { types: read_types(types)?, strings, left })
     }
 
     fn spend(&self, bytes: usize) -> Result<(), ObjectError> {
-        let left = self.left.get().checked_sub(bytes).ok_or(ObjectError::TooLarge("types that share much"))?;
+        let left =
+            self.left.get().checked_sub(bytes).ok_or(ObjectError::TooLarge("types that share much"))?;
         self.left.set(left);
         Ok(())
     }
@@ -192,7 +194,9 @@ impl<'d> Btf<'d> {
         for _ in 0..MAX_DEPTH {
             let found = self.get(at)?;
             match found.kind {
-                Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => at = found.word,
+                Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => {
+                    at = found.word
+                }
                 Kind::Int
                 | Kind::Ptr
                 | Kind::Array
@@ -285,7 +289,9 @@ impl<'d> Btf<'d> {
         for _ in 0..MAX_DEPTH {
             let (plain, found) = self.plain(at)?;
             let size = match found.kind {
-                Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 | Kind::Float => found.word,
+                Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 | Kind::Float => {
+                    found.word
+                }
                 Kind::Ptr => 8,
                 Kind::Array => {
                     let (element, len) = self.array(plain)?;

@@ -6,8 +6,8 @@
 use super::ObjectError;
 use object::read::elf::ElfFile64;
 use object::{
-    Architecture, LittleEndian, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _, RelocationFlags,
-    RelocationTarget,
+    Architecture, LittleEndian, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _,
+    RelocationFlags, RelocationTarget,
 };
 use std::collections::BTreeMap;
 

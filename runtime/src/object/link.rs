@@ -66,7 +66,8 @@ fn function<'d>(section: &Section<'d>, symbol: &Symbol<'d>) -> Result<Function<'
     let bytes = range.and_then(|(start, end)| section.data.get(start..end));
     let whole = |n: u64| n.is_multiple_of(Slot::BYTES as u64);
     let bytes = bytes.filter(|b| !b.is_empty() && whole(symbol.value) && whole(symbol.size));
-    let wrong = || ObjectError::Function { function: symbol.name.to_owned(), section: section.name.to_owned() };
+    let wrong =
+        || ObjectError::Function { function: symbol.name.to_owned(), section: section.name.to_owned() };
     Ok(Function { name: symbol.name, bytes: bytes.ok_or_else(wrong)? })
 }
 
@@ -92,7 +93,8 @@ impl<'a, 'd> Linker<'a, 'd> {
 
     /// Links the function at `entry` with all that it calls.
     pub(super) fn link(&mut self, entry: Place) -> Result<Body, ObjectError> {
-        let mut linking = Linking { linker: self, body: Body::default(), placed: HashMap::new(), open: vec![] };
+        let mut linking =
+            Linking { linker: self, body: Body::default(), placed: HashMap::new(), open: vec![] };
         linking.place(entry)?;
         while let Some(part) = linking.open.last_mut() {
             match part.next() {
@@ -237,7 +239,8 @@ impl Linking<'_, '_, '_> {
 
     /// Puts the offset into a value into the second slot of a load.
     fn set_offset(&mut self, step: Step, off: u64) -> Result<(), ObjectError> {
-        let off = u32::try_from(off).map_err(|_| self.wrong(step, "an offset of more than 32 bits".into()))?;
+        let off =
+            u32::try_from(off).map_err(|_| self.wrong(step, "an offset of more than 32 bits".into()))?;
         match self.body.slots.get_mut(step.at + 1) {
             Some(second) => second.imm = off as i32,
             None => return Err(self.wrong(step, "a 64-bit load without its second slot".into())),

@@ -159,7 +159,8 @@ impl OpenObject<'_> {
             return Ok(map.clone());
         }
         let described = &self.object.maps()[index];
-        let made = self.make(described).map_err(|why| LoadError::Map { name: described.name.clone(), why })?;
+        let made =
+            self.make(described).map_err(|why| LoadError::Map { name: described.name.clone(), why })?;
         Ok(self.maps[index].get_or_init(|| made).clone())
     }
 

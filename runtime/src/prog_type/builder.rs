@@ -103,7 +103,8 @@ impl Builder {
         let name = std::mem::take(&mut self.description.name);
         let number = None;
         self.description = Description { name, number, sections: Vec::new(), ..(**description).clone() };
-        self.kernel_helpers = description.helpers.keys().filter(|id| table::by_id(**id).is_some()).copied().collect();
+        self.kernel_helpers =
+            description.helpers.keys().filter(|id| table::by_id(**id).is_some()).copied().collect();
         (self.view, self.context, self.like) = (*view, None, Some(other.clone()));
         self
     }
@@ -230,13 +231,17 @@ impl std::fmt::Debug for Builder {
     }
 }
 
-/// A helper of the kernel's that works on programs' contexts: a tail call on any,
-/// others on those of the kinds that have them.
+/// A helper of the kernel's as the kind like this one calls it; where there is
+/// none, or it can not call it, as `raw` does; else one that works whatever the
+/// context is.
 fn kernel_helper(id: i32, like: Option<&ProgramType>) -> Result<Arc<Proto>, TypeError> {
+    let raw = ProgramType::raw();
+    let rows = [like, Some(&raw)].into_iter().flatten();
+    if let Some(proto) = rows.filter_map(|kind| kind.description().helper(id)).next() {
+        return Ok(proto.clone());
+    }
     let proto = table::shared(id).ok_or(TypeError::NoKernelHelper(id))?;
-    let takes_context = proto.args.iter().any(|arg| arg.kind == ArgKind::Ctx);
-    let has_it = || like.is_some_and(|t| t.description().helper(id).is_some());
-    if takes_context && id != table::id::TAIL_CALL && !has_it() {
+    if proto.args.iter().any(|arg| arg.kind == ArgKind::Ctx) {
         return Err(TypeError::KernelHelperContext { name: proto.name.to_string(), id });
     }
     Ok(proto.clone())
@@ -255,7 +260,8 @@ fn check_layout(layout: &CtxLayout) -> Result<(), TypeError> {
     for field in &layout.fields {
         let host_len = if field.kind.is_pointer() { 8 } else { field.size };
         let fits = |off: u32, len: u32, size: u32| off.checked_add(len).is_some_and(|end| end <= size);
-        let within = fits(field.off, field.size, layout.size) && fits(field.host_off, host_len, layout.host_size);
+        let within =
+            fits(field.off, field.size, layout.size) && fits(field.host_off, host_len, layout.host_size);
         if !within || field.off < end {
             return Err(TypeError::Layout { field: field.name.to_string(), size: layout.size });
         }

@@ -132,7 +132,6 @@ impl Helper {
     }
 }
 
-
 /// # Safety
 ///
 /// `env` is the address of a live `F`; the rest is as the prototype of `F` says.

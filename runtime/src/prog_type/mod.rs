@@ -15,8 +15,8 @@ pub use args::{HelperArg, HelperRet, MapRef};
 pub use builder::{Builder, Gpl, TypeError};
 pub use bytes::{Bytes, BytesMut, BytesOut};
 pub use context::{Context, ContextStruct, CtxView, Scalar, layout_of};
-pub use helper::IntoHelper;
 pub(crate) use helper::Helper;
+pub use helper::IntoHelper;
 
 use brolga_core::ProgramType as Description;
 use brolga_core::prog_type::table;

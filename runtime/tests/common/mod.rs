@@ -1,6 +1,6 @@
 //! What several tests start from.
 
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
 
 use brolga::core::asm::assemble;
 use brolga::{Engine, EngineKind, Load, Program, ProgramType};
@@ -17,7 +17,7 @@ pub fn raw(engine: &Engine, text: &str, mem_size: u32) -> Program {
 }
 
 pub fn load_as(engine: &Engine, prog_type: &ProgramType, text: &str, load: Load) -> Program {
-    engine.load(prog_type, &code(text), load).unwrap_or_else(|e| panic!("{e}: {:?}\n{text}", e.failure()))
+    engine.load(prog_type, &code(text), load).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
 /// What both engines say of a program over memory, which they agree on.
