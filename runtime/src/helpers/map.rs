@@ -1,4 +1,5 @@
-//! `bpf_map_lookup_elem`, `bpf_map_update_elem`, `bpf_map_delete_elem`.
+//! `bpf_map_lookup_elem`, `bpf_map_update_elem`, `bpf_map_delete_elem`,
+//! `bpf_map_lookup_percpu_elem`.
 
 use super::memory::with_copy;
 use super::{fail, failure};
@@ -67,4 +68,22 @@ pub(super) unsafe extern "C" fn delete_elem(map: u64, key: u64, _: u64, _: u64, 
         with_copy(key, map.def().key_size as usize, |key| map.storage().delete(key))
     };
     result(done)
+}
+
+/// `(map, key, cpu)` to the address of that processor's copy of the value, or 0.
+pub(super) unsafe extern "C" fn lookup_percpu_elem(
+    map: u64,
+    key: u64,
+    cpu: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
+    // SAFETY: by its prototype the helper gets a live map and a readable key.
+    let value = unsafe {
+        let map = object(map);
+        let lookup = |key: &[u8]| map.storage().lookup_percpu(key, cpu as u32 as usize);
+        with_copy(key, map.def().key_size as usize, lookup)
+    };
+    value.flatten().map_or(0, |value| value.expose_provenance().get() as u64)
 }

@@ -36,18 +36,14 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 pub(crate) type TraceSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What helper bodies need of their host. Programs pass its address to bodies:
-/// who links one to it keeps it alive, at one place.
+/// who links one to it keeps it alive, at one place. At first what programs
+/// print is dropped.
 #[derive(Default)]
 pub(crate) struct HostEnv {
     trace: RwLock<Option<TraceSink>>,
 }
 
 impl HostEnv {
-    /// A host that drops what programs print.
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
     /// From now on what `bpf_trace_printk` prints goes to `sink`.
     pub(crate) fn set_trace(&self, sink: TraceSink) {
         *self.trace.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
@@ -75,6 +71,7 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("map_lookup_elem", map::lookup_elem, Env::None),
     ("map_update_elem", map::update_elem, Env::None),
     ("map_delete_elem", map::delete_elem, Env::None),
+    ("map_lookup_percpu_elem", map::lookup_percpu_elem, Env::None),
     ("ktime_get_ns", system::ktime_get_ns, Env::None),
     ("ktime_get_boot_ns", system::ktime_get_boot_ns, Env::None),
     ("ktime_get_coarse_ns", system::ktime_get_coarse_ns, Env::None),

@@ -1,5 +1,6 @@
 //! Clocks, chance, and the processor that this runs on.
 
+use crate::map::cpu;
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -52,5 +53,5 @@ pub(super) unsafe extern "C" fn get_prandom_u32(_: u64, _: u64, _: u64, _: u64, 
 
 /// The processor that this runs on, which may be another one at once.
 pub(super) unsafe extern "C" fn get_smp_processor_id(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
-    rustix::thread::sched_getcpu() as u64
+    cpu::current() as u64
 }

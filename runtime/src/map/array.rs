@@ -1,13 +1,14 @@
-//! `BPF_MAP_TYPE_ARRAY`: values side by side, all there from the start.
+//! `BPF_MAP_TYPE_ARRAY` and `BPF_MAP_TYPE_PERCPU_ARRAY`: values side by side, all
+//! there from the start.
 
 use super::storage::{Entry, Storage};
-use super::value::ValueShape;
+use super::value::{Side, ValueShape};
 use super::{MapError, Update, cells};
 use brolga_core::MapDef;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-/// Law: value `i` is the `stride` words from `i * stride` on.
+/// Law: value `i`, all copies of it, is the `stride` words from `i * stride` on.
 pub(super) struct Array {
     values: Box<[AtomicU64]>,
     stride: usize,
@@ -27,6 +28,15 @@ impl Array {
     fn value(&self, index: u32) -> Option<&[AtomicU64]> {
         let at = index as usize * self.stride;
         (index < self.max_entries).then(|| &self.values[at..at + self.stride])
+    }
+
+    fn set(&self, key: &[u8], value: &[u8], update: Update, side: Side) -> Result<(), MapError> {
+        let index = index(key);
+        check_update(index, self.max_entries, update)?;
+        if let Some(words) = self.value(index) {
+            self.shape.set(words, value, side);
+        }
+        Ok(())
     }
 }
 
@@ -56,16 +66,19 @@ pub(super) fn check_update(index: u32, max_entries: u32, update: Update) -> Resu
 
 impl Storage for Array {
     fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>> {
-        self.value(index(key)).map(cells::address)
+        self.value(index(key)).map(|value| cells::address(self.shape.own(value)))
+    }
+
+    fn lookup_percpu(&self, key: &[u8], cpu: usize) -> Option<NonNull<u8>> {
+        self.shape.copy_of(self.value(index(key))?, cpu).map(cells::address)
     }
 
     fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
-        let index = index(key);
-        check_update(index, self.max_entries, update)?;
-        if let Some(cells) = self.value(index) {
-            self.shape.set(cells, value);
-        }
-        Ok(())
+        self.set(key, value, update, Side::Program)
+    }
+
+    fn write(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
+        self.set(key, value, update, Side::Host)
     }
 
     fn delete(&self, _key: &[u8]) -> Result<(), MapError> {
@@ -73,7 +86,7 @@ impl Storage for Array {
     }
 
     fn host_value_size(&self) -> usize {
-        self.shape.size() as usize
+        self.shape.host_size()
     }
 
     fn read(&self, key: &[u8], value: &mut [u8]) -> bool {
@@ -86,7 +99,7 @@ impl Storage for Array {
 
     fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize> {
         let index = u32::try_from(cursor).ok()?;
-        let value = self.shape.copy(self.value(index)?);
+        let value = self.shape.bytes(self.value(index)?);
         entries.push((index.to_ne_bytes().to_vec(), value));
         Some(cursor + 1)
     }
@@ -96,14 +109,14 @@ impl Storage for Array {
     }
 
     fn value_address(&self) -> Option<NonNull<u8>> {
-        (self.max_entries == 1).then(|| cells::address(&self.values))
+        let only = self.max_entries == 1 && !self.shape.is_percpu();
+        only.then(|| cells::address(&self.values))
     }
 
     fn contains(&self, addr: u64, len: u64) -> bool {
-        let Some(off) = addr.checked_sub(self.values.as_ptr().addr() as u64) else { return false };
-        let stride = self.stride as u64 * 8;
-        let within = off % stride;
-        off / stride < u64::from(self.max_entries)
-            && within.checked_add(len).is_some_and(|end| end <= u64::from(self.shape.size()))
+        let off = addr.wrapping_sub(self.values.as_ptr().addr() as u64);
+        let within = off % (self.shape.stride() as u64 * 8);
+        let end = within.checked_add(len);
+        off < self.values.len() as u64 * 8 && end.is_some_and(|end| end <= self.shape.size().into())
     }
 }

@@ -11,11 +11,11 @@ use brolga_core::{MapDef, MapFlags, MapKind};
 pub(super) fn storage(def: &MapDef) -> Result<Box<dyn Storage>, MapError> {
     check_access(def)?;
     match def.kind {
-        MapKind::Array => {
+        MapKind::Array | MapKind::PercpuArray => {
             check_array(def)?;
             Ok(Box::new(Array::create(def)?))
         }
-        MapKind::Hash => {
+        MapKind::Hash | MapKind::PercpuHash => {
             check_hash(def)?;
             Ok(Box::new(Hash::create(def)?))
         }
@@ -49,27 +49,40 @@ fn check_prog_array(def: &MapDef) -> Result<(), MapError> {
 
 /// `array_map_alloc_check`
 fn check_array(def: &MapDef) -> Result<(), MapError> {
-    let known = ACCESS | MapFlags::NUMA_NODE | MapFlags::MMAPABLE | MapFlags::INNER_MAP;
+    let known = match def.kind {
+        MapKind::Array => ACCESS | MapFlags::NUMA_NODE | MapFlags::MMAPABLE | MapFlags::INNER_MAP,
+        MapKind::PercpuArray => ACCESS,
+        _ => ACCESS | MapFlags::NUMA_NODE,
+    };
     check_entries(def)?;
     if def.key_size != 4 {
         return Err(MapError::KeySize { kind: def.kind, size: def.key_size });
     }
     check_value(def)?;
     check_flags(def, known)?;
+    check_percpu(def)?;
     if def.value_size > i32::MAX as u32 { Err(too_big(def)) } else { Ok(()) }
 }
 
 /// `htab_map_alloc_check`, and what `htab_map_alloc` adds.
 fn check_hash(def: &MapDef) -> Result<(), MapError> {
-    let known = ACCESS | MapFlags::NUMA_NODE | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED;
-    check_flags(def, known)?;
+    let anywhere = if def.kind.is_percpu() { MapFlags::empty() } else { MapFlags::NUMA_NODE };
+    check_flags(def, ACCESS | anywhere | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED)?;
     check_entries(def)?;
     if def.key_size == 0 {
         return Err(MapError::KeySize { kind: def.kind, size: 0 });
     }
     check_value(def)?;
+    check_percpu(def)?;
     let size = u64::from(def.key_size) + u64::from(def.value_size);
     if size >= ELEMENT_LIMIT || def.max_entries > BUCKETS_LIMIT { Err(too_big(def)) } else { Ok(()) }
+}
+
+/// A processor's copy of a value must fit the smallest unit that the kernel
+/// allocates for each (`PCPU_MIN_UNIT_SIZE`).
+fn check_percpu(def: &MapDef) -> Result<(), MapError> {
+    let over = def.kind.is_percpu() && def.value_stride() > 32 << 10;
+    if over { Err(too_big(def)) } else { Ok(()) }
 }
 
 const ACCESS: MapFlags =

@@ -1,14 +1,16 @@
-//! `BPF_MAP_TYPE_HASH`: buckets of linked elements.
+//! `BPF_MAP_TYPE_HASH` and `BPF_MAP_TYPE_PERCPU_HASH`: buckets of linked
+//! elements.
 //!
 //! Readers take no lock: they follow links and check that no element they read
 //! was recycled under them, starting over where one was. Writers lock the bucket.
 //! An update puts a new element into the old one's place with a single store, so
 //! that a reader finds one of them at any time, and whoever has the old value's
-//! address keeps the old value until the element is recycled.
+//! address keeps the old value until the element is recycled. Per-CPU values are
+//! updated in place, as in the kernel: most of an old one remains.
 
 use super::pool::{Element, Freelist, Link, Pool, Shape};
 use super::storage::{Entry, Storage};
-use super::value::ValueShape;
+use super::value::{Side, ValueShape};
 use super::{MapError, Update, cells};
 use brolga_core::{MapDef, MapFlags};
 use std::hash::{BuildHasher, RandomState};
@@ -121,23 +123,39 @@ impl Hash {
     }
 
     /// Links a new element into a bucket, whose lock the caller holds.
-    fn insert(&self, bucket: usize, key: &[u8], value: &[u8]) -> Result<(), MapError> {
+    fn insert(&self, bucket: usize, key: &[u8], value: &[u8], side: Side) -> Result<(), MapError> {
         let new = self.pool.take(&self.free, key)?;
-        self.shape.init(new.value(), value);
+        self.shape.init(new.value(), value, side);
         Link::load(&self.buckets[bucket]).store(new.next());
         new.link.store(&self.buckets[bucket]);
         self.count.fetch_add(1, Relaxed);
         Ok(())
     }
 
-    /// Puts a new element in the place of `old`, which `word` links to.
+    /// Puts a new element in the place of `old`, which `word` links to. Its value
+    /// has one copy.
     fn replace(&self, word: &AtomicU64, old: Element<'_>, key: &[u8], value: &[u8]) -> Result<(), MapError> {
         let new = self.pool.take(&self.spare, key)?;
-        self.shape.init(new.value(), value);
+        self.shape.init(new.value(), value, Side::Program);
         Link::load(old.next()).store(new.next());
         new.link.store(word);
         self.pool.give(&self.spare, old);
         Ok(())
+    }
+
+    fn set(&self, key: &[u8], value: &[u8], update: Update, side: Side) -> Result<(), MapError> {
+        let bucket = self.bucket_of(key);
+        let _locked = self.lock(bucket);
+        match (self.find_locked(bucket, key), update) {
+            (Some(_), Update::NoExist) => Err(MapError::Exists),
+            (None, Update::Exist) => Err(MapError::NoEntry),
+            (Some((_, old)), Update::Any | Update::Exist) if self.shape.is_percpu() => {
+                self.shape.set(old.value(), value, side);
+                Ok(())
+            }
+            (Some((word, old)), Update::Any | Update::Exist) => self.replace(word, old, key, value),
+            (None, Update::Any | Update::NoExist) => self.insert(bucket, key, value, side),
+        }
     }
 
     fn key_of(&self, element: Element<'_>) -> Vec<u8> {
@@ -167,18 +185,20 @@ impl Hash {
 
 impl Storage for Hash {
     fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>> {
-        self.find(key).map(|element| cells::address(element.value()))
+        self.find(key).map(|element| cells::address(self.shape.own(element.value())))
+    }
+
+    fn lookup_percpu(&self, key: &[u8], cpu: usize) -> Option<NonNull<u8>> {
+        let element = self.find(key)?;
+        self.shape.copy_of(element.value(), cpu).map(cells::address)
     }
 
     fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
-        let bucket = self.bucket_of(key);
-        let _locked = self.lock(bucket);
-        match (self.find_locked(bucket, key), update) {
-            (Some(_), Update::NoExist) => Err(MapError::Exists),
-            (None, Update::Exist) => Err(MapError::NoEntry),
-            (Some((word, old)), Update::Any | Update::Exist) => self.replace(word, old, key, value),
-            (None, Update::Any | Update::NoExist) => self.insert(bucket, key, value),
-        }
+        self.set(key, value, update, Side::Program)
+    }
+
+    fn write(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
+        self.set(key, value, update, Side::Host)
     }
 
     fn delete(&self, key: &[u8]) -> Result<(), MapError> {
@@ -192,7 +212,7 @@ impl Storage for Hash {
     }
 
     fn host_value_size(&self) -> usize {
-        self.shape.size() as usize
+        self.shape.host_size()
     }
 
     fn read(&self, key: &[u8], value: &mut [u8]) -> bool {
@@ -223,7 +243,7 @@ impl Storage for Hash {
     fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize> {
         let bucket = self.occupied(cursor)?;
         let _locked = self.lock(bucket);
-        let copy = |element: Element<'_>| (self.key_of(element), self.shape.copy(element.value()));
+        let copy = |element: Element<'_>| (self.key_of(element), self.shape.bytes(element.value()));
         entries.extend(self.chain(bucket).map(|(_, element)| copy(element)));
         Some(bucket + 1)
     }
@@ -233,7 +253,7 @@ impl Storage for Hash {
     }
 
     fn contains(&self, addr: u64, len: u64) -> bool {
-        self.pool.value_contains(addr, len, self.shape.size())
+        self.pool.value_contains(addr, len, &self.shape)
     }
 }
 

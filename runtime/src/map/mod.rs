@@ -12,6 +12,7 @@
 
 mod array;
 mod cells;
+pub(crate) mod cpu;
 mod create;
 mod error;
 mod freeze;
@@ -250,8 +251,11 @@ impl Map {
         MapLink { handle, value }
     }
 
-    /// Whether the `len` bytes at `addr` lie within one value of this map.
-    pub(crate) fn contains(&self, addr: u64, len: u64) -> bool {
+    /// Whether the `len` bytes at `addr` lie within one value of this map (of a
+    /// per-CPU map, one processor's copy), present or not: what a program that
+    /// has the value's address may touch.
+    #[must_use]
+    pub fn contains(&self, addr: u64, len: u64) -> bool {
         self.0.storage.contains(addr, len)
     }
 

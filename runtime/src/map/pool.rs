@@ -11,6 +11,7 @@
 //! [finds the generation unchanged](Element::still) has read the element that
 //! the link meant.
 
+use super::value::ValueShape;
 use super::{MapError, cells};
 use std::sync::OnceLock;
 use std::sync::atomic::{
@@ -161,16 +162,16 @@ impl Pool {
         list.push(self, index);
     }
 
-    /// Whether the `len` bytes at `addr` lie within one element's value of
-    /// `value_size` bytes.
-    pub(super) fn value_contains(&self, addr: u64, len: u64, value_size: u32) -> bool {
+    /// Whether the `len` bytes at `addr` lie within one copy of one element's
+    /// value.
+    pub(super) fn value_contains(&self, addr: u64, len: u64, shape: &ValueShape) -> bool {
         let stride = self.stride as u64 * 8;
         let value = (KEY + self.key_words) as u64 * 8;
         self.chunks.iter().filter_map(OnceLock::get).any(|chunk| {
             let off = addr.wrapping_sub(chunk.as_ptr().addr() as u64);
-            let within = (off % stride).checked_sub(value);
+            let within = (off % stride).checked_sub(value).map(|within| within % (shape.stride() as u64 * 8));
             let end = within.and_then(|within| within.checked_add(len));
-            off < chunk.len() as u64 * 8 && end.is_some_and(|end| end <= value_size.into())
+            off < chunk.len() as u64 * 8 && end.is_some_and(|end| end <= shape.size().into())
         })
     }
 

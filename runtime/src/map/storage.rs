@@ -16,6 +16,12 @@ pub(crate) trait Storage: Any + Send + Sync {
     /// the key's, as long as the storage.
     fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>>;
 
+    /// The address of the copy of a key's value that is a processor's, in a
+    /// per-CPU map.
+    fn lookup_percpu(&self, _key: &[u8], _cpu: usize) -> Option<NonNull<u8>> {
+        None
+    }
+
     /// Sets a key's value, for a program.
     fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError>;
 
@@ -29,7 +35,8 @@ pub(crate) trait Storage: Any + Send + Sync {
     /// bytes, for the host; whether there is the key.
     fn read(&self, key: &[u8], value: &mut [u8]) -> bool;
 
-    /// Sets a key's value, for the host.
+    /// Sets a key's value, of [`host_value_size`](Self::host_value_size) bytes,
+    /// for the host.
     fn write(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError> {
         self.update(key, value, update)
     }

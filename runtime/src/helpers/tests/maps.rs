@@ -2,7 +2,7 @@
 
 use super::{address, call};
 use crate::map::{Map, Update};
-use brolga_core::MapDef;
+use brolga_core::{MapDef, MapKind};
 
 const E2BIG: i64 = -7;
 const ENOENT: i64 = -2;
@@ -99,5 +99,24 @@ fn a_value_can_come_from_the_same_map() {
     assert_eq!(call("map_update_elem", [handle, address(&mut [1u32]), value as u64, 2]), 0);
     for key in [1u32, 2] {
         assert_eq!(read(call("map_lookup_elem", [handle, address(&mut [key])])), 5);
+    }
+}
+
+#[test]
+fn each_processor_has_its_copy() {
+    let cpus = crate::map::cpu::possible();
+    for kind in [MapKind::PercpuArray, MapKind::PercpuHash] {
+        let percpu = map(MapDef::new(kind, 4, 8, 2));
+        let all: Vec<u8> = (0..cpus as u64).flat_map(|cpu| (cpu + 5).to_ne_bytes()).collect();
+        percpu.update(&1u32.to_ne_bytes(), &all, Update::Any).unwrap();
+        let handle = percpu.link().handle;
+        let lookup = |key: u32, cpu: u64| call("map_lookup_percpu_elem", [handle, address(&mut [key]), cpu]);
+        for cpu in 0..cpus as u64 {
+            assert_eq!(read(lookup(1, cpu)), cpu + 5);
+            assert_eq!(lookup(2, cpu), 0);
+        }
+        assert_eq!([lookup(1, cpus as u64), lookup(1, u64::from(u32::MAX))], [0, 0]);
+        let own = read(call("map_lookup_elem", [handle, address(&mut [1u32])]));
+        assert!((5..cpus as u64 + 5).contains(&own));
     }
 }

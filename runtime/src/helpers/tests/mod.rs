@@ -26,7 +26,7 @@ fn call_in(host: &HostEnv, name: &str, args: [u64; 5]) -> i64 {
 fn call<const N: usize>(name: &str, args: [u64; N]) -> i64 {
     let mut all = [0; 5];
     all[..N].copy_from_slice(&args);
-    call_in(&HostEnv::new(), name, all)
+    call_in(&HostEnv::default(), name, all)
 }
 
 /// The address of memory for a helper to read or write, as a program has it.
@@ -53,7 +53,7 @@ fn call_on(packet: &mut Packet, view: View, name: &str, args: [u64; 4]) -> i64 {
 fn every_row_is_a_helper_of_the_kernels() {
     for (name, ..) in super::ROWS {
         let proto = table::by_name(name).unwrap_or_else(|| panic!("no helper {name}"));
-        assert!(body(proto.id, &HostEnv::new()).is_some());
+        assert!(body(proto.id, &HostEnv::default()).is_some());
     }
     assert_eq!(super::BODIES.len(), super::ROWS.len(), "each once");
 }
@@ -61,6 +61,6 @@ fn every_row_is_a_helper_of_the_kernels() {
 #[test]
 fn other_numbers_have_no_body() {
     for id in [0, -1, 12, 4096, i32::MAX, i32::MIN] {
-        assert!(body(id, &HostEnv::new()).is_none(), "{id}");
+        assert!(body(id, &HostEnv::default()).is_none(), "{id}");
     }
 }

@@ -157,7 +157,7 @@ fn what_is_too_long_is_counted_but_not_kept() {
 
 #[test]
 fn texts_reach_the_sink_of_their_host() {
-    let host = HostEnv::new();
+    let host = HostEnv::default();
     let print = |fmt: &[u8], arg: u64| {
         let mut fmt = fmt.to_vec();
         call_in(&host, "trace_printk", [address(&mut fmt), fmt.len() as u64, arg, 0, 0])
@@ -176,7 +176,7 @@ fn texts_reach_the_sink_of_their_host() {
 
 #[test]
 fn a_sink_that_panics_is_the_callers_affair() {
-    let host = HostEnv::new();
+    let host = HostEnv::default();
     host.set_trace(Arc::new(|text| panic!("sink: {text}")));
     let mut fmt = *b"x\0";
     assert_eq!(call_in(&host, "trace_printk", [address(&mut fmt), 2, 0, 0, 0]), 0);

@@ -65,7 +65,35 @@ pub(super) fn table() -> Vec<(MapDef, i32)> {
         table.push((array(8, 2).flags(flag), of_array));
         table.push((hash(4, 8, 2).flags(flag), of_hash));
     }
+    table.extend(percpu());
     table
+}
+
+/// The same of the per-CPU kinds, as far as they differ.
+fn percpu() -> Vec<(MapDef, i32)> {
+    let array = |value, entries| MapDef::new(MapKind::PercpuArray, 4, value, entries);
+    let hash = |key, value, entries| MapDef::new(MapKind::PercpuHash, key, value, entries);
+    vec![
+        (array(1, 3), 0),
+        (array(8, 0), EINVAL),
+        (array(0, 1), EINVAL),
+        (MapDef::new(MapKind::PercpuArray, 8, 8, 1), EINVAL),
+        (array(32 << 10, 1), 0),
+        (array((32 << 10) - 7, 1), 0),
+        (array((32 << 10) + 1, 1), E2BIG),
+        (array(u32::MAX, 1), E2BIG),
+        (array(8, 1).flags(MapFlags::NUMA_NODE), EINVAL),
+        (array(8, 1).flags(MapFlags::MMAPABLE), EINVAL),
+        (array(8, 1).flags(MapFlags::INNER_MAP), EINVAL),
+        (array(8, 1).flags(MapFlags::RDONLY_PROG), 0),
+        (hash(1, 1, 3), 0),
+        (hash(0, 1, 3), EINVAL),
+        (hash(4, 32 << 10, 1), 0),
+        (hash(4, (32 << 10) + 1, 1), E2BIG),
+        (hash(4, 8, 1).flags(MapFlags::NUMA_NODE), EINVAL),
+        (hash(4, 8, 1).flags(MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED | MapFlags::RDONLY_PROG), 0),
+        (hash(4, 8, 1).flags(MapFlags::NO_COMMON_LRU), EINVAL),
+    ]
 }
 
 const E2BIG: i32 = 7;

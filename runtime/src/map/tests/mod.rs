@@ -5,6 +5,7 @@ mod handle;
 #[cfg(target_os = "linux")]
 mod live;
 mod model;
+mod percpu;
 mod pool;
 mod recycle;
 mod stress;
