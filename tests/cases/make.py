@@ -226,6 +226,79 @@ def atomics():
     case.write()
 
 
+CONFORMANCE = HERE.parent.parent / "conformance"
+
+
+def vectors(name, listed):
+    """A conformance file: for each (instructions, memory, result) r1 is the memory."""
+    text = []
+    for lines, mem, result in listed:
+        data = " ".join(f"{byte:02x}" for word in mem for byte in word.to_bytes(8, "little"))
+        body = ["r3 = *(u64 *)(r1 + 0)", "r4 = *(u64 *)(r1 + 8)"] * bool(mem) + lines + ["exit"]
+        text.append("-- asm\n" + "\n".join(body) + f"\n-- mem\n{data}\n-- result\n{result:#x}\n")
+    (CONFORMANCE / f"{name}.txt").write_text("\n".join(text))
+
+
+SOME = [(0, 0), (1, 2), (7, 0xFFFFFFFFFFFFFFFF), (0x8000000000000000, 0xFFFFFFFFFFFFFFFF),
+        (0x80000000, 0xFFFFFFFF), (0x123456789ABCDEF0, 0x11), (0xFFFFFFFFFFFFFFF3, 4), (0xFEDCBA98, 0)]
+
+
+def conformance():
+    """Every instruction of RFC 9669 once in each form."""
+    CONFORMANCE.mkdir(exist_ok=True)
+    for (op, name), bits in itertools.product(NAMES.items(), (32, 64)):
+        reg = "w" if bits == 32 else "r"
+        listed = [([f"{reg}3 {op} {reg}4", "r0 = r3"], [a, b], alu(op, bits, a, b)) for a, b in SOME]
+        listed += [([f"{reg}3 {op} {i}", "r0 = r3"], [a, b], alu(op, bits, a, i))
+                   for i in (3, imms(op, bits)[-1]) for a, b in SOME[1:5]]
+        vectors(f"{name}{bits}", listed)
+    for (op, name), bits in itertools.product(CONDS.items(), (32, 64)):
+        reg = "w" if bits == 32 else "r"
+        jump = lambda src: ["r0 = 1", f"if {reg}3 {op} {src} goto +1", "r0 = 0"]
+        listed = [(jump(f"{reg}4"), [a, b], int(holds(op, bits, a, b))) for a, b in SOME]
+        listed += [(jump(i), [a, b], int(holds(op, bits, a, i))) for i in (-1, 7) for a, b in SOME]
+        vectors(f"{name}{bits}", listed)
+    vectors("neg", [([f"{r}3 = -{r}3", "r0 = r3"], [a, b], cut(-a, bits)) for r, bits in (("r", 64), ("w", 32))
+                    for a, b in SOME])
+    vectors("movsx", [([f"{r}0 = (s{size}){r}3"], [a, 0], cut(signed(a, size), bits))
+                      for r, bits, size in [("r", 64, 8), ("r", 64, 16), ("r", 64, 32), ("w", 32, 8), ("w", 32, 16)]
+                      for a in EDGES])
+    vectors("swap", [([f"r3 = {order}{size} r3", "r0 = r3"], [a, 0], int.from_bytes(
+        cut(a, size).to_bytes(size // 8, "little" if order == "le" else "big"), "little"))
+        for order in ("le", "be", "bswap") for size in (16, 32, 64) for a in (0x0123456789ABCDEF, 0xFF)])
+    vectors("ldx", [([f"r0 = *(u{size} *)(r1 + 8)"], [0, a], cut(a, size))
+                    for size in (8, 16, 32, 64) for a in EDGES[3:]])
+    vectors("ldxs", [([f"r0 = *(s{size} *)(r1 + 8)"], [0, a], cut(signed(a, size), 64))
+                     for size in (8, 16, 32) for a in EDGES[3:]])
+    vectors("stx", [([f"*(u{size} *)(r1 + 8) = r3", "r0 = *(u64 *)(r1 + 8)"], [a, b], (b >> size << size) | cut(a, size))
+                    for size in (8, 16, 32, 64) for a, b in SOME])
+    vectors("st", [([f"*(u{size} *)(r1 + 8) = {i}", "r0 = *(u64 *)(r1 + 8)"], [a, b], (b >> size << size) | cut(i, size))
+                   for size in (8, 16, 32, 64) for i in (0, -1, 0x12345678) for a, b in SOME[2:4]])
+    vectors("lddw", [([f"r0 = {a:#x} ll"], [], a) for a in EDGES])
+    vectors("ja", [(["r0 = 1", "goto +1", "r0 = 2"], [], 1), (["r0 = 1", "gotol +1", "r0 = 2"], [], 1),
+                   (["r0 = 3", "goto +2", "r0 += 1", "goto +1", "goto -3"], [], 4)])
+    vectors("call", [(["r6 = 5", "call +2", "r0 += r6", "exit", "r6 = 7", "r0 = 3"], [], 8)])
+    for bits, (name, op) in itertools.product((32, 64), {"add": "+=", "or": "|=", "and": "&=", "xor": "^="}.items()):
+        mid, low = "64" if bits == 64 else "", lambda old, new: (old >> bits << bits) | new
+        vectors(f"atomic_{name}{bits}", [
+            entry for a, b in SOME for entry in [
+                ([f"lock *(u{bits} *)(r1 + 0) {op} r4", "r0 = *(u64 *)(r1 + 0)"], [a, b], low(a, alu(op, bits, a, b))),
+                ([f"r4 = atomic{mid}_fetch_{name}((u{bits} *)(r1 + 0), r4)", "r0 = r4"], [a, b], cut(a, bits))]])
+    for bits in (32, 64):
+        r, low = "w" if bits == 32 else "r", lambda old, new, bits=bits: (old >> bits << bits) | cut(new, bits)
+        xchg = "r4 = xchg_64(r1 + 0, r4)" if bits == 64 else "w4 = xchg32_32(r1 + 0, w4)"
+        swap = "r0 = cmpxchg_64(r1 + 0, r0, r4)" if bits == 64 else "w0 = cmpxchg32_32(r1 + 0, r0, w4)"
+        vectors(f"atomic_xchg{bits}", [
+            entry for a, b in SOME for entry in [
+                ([xchg, "r0 = r4"], [a, b], cut(a, bits)),
+                ([xchg, "r0 = *(u64 *)(r1 + 0)"], [a, b], low(a, b))]])
+        vectors(f"atomic_cmpxchg{bits}", [
+            entry for a, b in SOME for entry in [
+                (["r0 = r3", swap], [a, b], cut(a, bits)),
+                (["r0 = r3", swap, "r0 = *(u64 *)(r1 + 0)"], [a, b], low(a, b)),
+                (["r0 = r3", "r0 += 1", swap, "r0 = *(u64 *)(r1 + 0)"], [a, b], a)]])
+
+
 def constants():
     case, wide = Case("lddw"), EDGES
     for value in wide:
@@ -237,5 +310,5 @@ def constants():
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for make in (operators, unary, jumps, memory, atomics, constants):
+    for make in (operators, unary, jumps, memory, atomics, constants, conformance):
         make()

@@ -1,7 +1,7 @@
 //! The live kernel as an oracle, through `bpf(2)`.
 //!
-//! Only `BPF_MAP_CREATE`, `BPF_PROG_LOAD` and `BPF_PROG_TEST_RUN` are used;
-//! nothing is ever attached. Where the call is not allowed, [`Kernel::open`]
+//! Only `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM`, `BPF_PROG_LOAD` and
+//! `BPF_PROG_TEST_RUN` are used; nothing is ever attached. Where the call is not allowed, [`Kernel::open`]
 //! says so and tests print `skipped: no bpf(2)`.
 
 #![expect(unsafe_code, reason = "a system call that no safe crate wraps")]
@@ -11,6 +11,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 const MAP_CREATE: libc::c_long = 0;
+const MAP_UPDATE_ELEM: libc::c_long = 2;
 const PROG_LOAD: libc::c_long = 5;
 const PROG_TEST_RUN: libc::c_long = 10;
 
@@ -64,7 +65,7 @@ impl Verdict {
 #[derive(Debug)]
 pub struct Loaded {
     prog: OwnedFd,
-    _maps: Vec<OwnedFd>,
+    maps: Vec<OwnedFd>,
 }
 
 /// What a run in the kernel gave.
@@ -147,13 +148,24 @@ impl Kernel {
         log.truncate(end);
         let log = String::from_utf8_lossy(&log).into_owned();
         Ok(match loaded {
-            Ok(prog) => Verdict { loaded: Some(Loaded { prog, _maps: maps }), errno: 0, log },
+            Ok(prog) => Verdict { loaded: Some(Loaded { prog, maps }), errno: 0, log },
             Err(error) => Verdict { loaded: None, errno: error.raw_os_error().unwrap_or(0), log },
         })
     }
 }
 
 impl Loaded {
+    /// Puts the program into a slot of one of its program arrays.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel does not let it.
+    pub fn put_itself(&self, map: usize, slot: u32) -> io::Result<()> {
+        let (key, value) = ([slot], [self.prog.as_raw_fd()]);
+        let fd = self.maps.get(map).map_or(-1, AsRawFd::as_raw_fd);
+        Attr::new().u32(0, fd as u32).address(8, &key).address(16, &value).call(MAP_UPDATE_ELEM).map(|_| ())
+    }
+
     /// Runs the program on a packet.
     ///
     /// # Errors

@@ -2,9 +2,11 @@
 //! the live kernel as an oracle. Fuzz targets are thin shells over the same.
 
 pub mod case;
+pub mod conformance;
 pub mod contain;
 pub mod differ;
 pub mod examine;
+pub mod fuzzing;
 pub mod generate;
 pub mod kernel;
 pub mod reduce;

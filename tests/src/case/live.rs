@@ -39,7 +39,12 @@ fn load(case: &Case, kernel: Kernel) -> Result<Verdict, CaseError> {
         maps: &case.maps,
         log: 1,
     };
-    kernel.load(&request).map_err(|error| CaseError::Unmet(format!("no map: {error}")))
+    let failed = |error| CaseError::Unmet(format!("no map: {error}"));
+    let verdict = kernel.load(&request).map_err(failed)?;
+    for (map, slot) in &case.own_slots {
+        verdict.loaded.as_ref().map_or(Ok(()), |loaded| loaded.put_itself(*map, *slot)).map_err(failed)?;
+    }
+    Ok(verdict)
 }
 
 fn run_all(case: &Case, kernel: Kernel, verdict: Verdict) -> Result<(), CaseError> {

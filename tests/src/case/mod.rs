@@ -5,6 +5,7 @@
 //! ;! license = "GPL" attach = 0 flags = 0        (the default: GPL, 0, 0)
 //! ;! mem = 16                                    (raw: the size of the memory)
 //! ;! map = "array key=4 value=8 entries=4"       (as often as needed; map[idx:0] ...)
+//! ;! map = "prog_array key=4 value=4 entries=2 self=1"   (slot 1 is the program itself)
 //! ;! run = [0x1, 0x2] out = [0x3] r0 = 2
 //! ;! run = [] packet = "00ff" r0 = 1
 //! r1 = *(u32 *)(r1 + 0)      ; r1=scalar(0..=0xffffffff)
@@ -35,7 +36,7 @@ mod run;
 pub use run::{Engine, Outcome};
 
 use brolga_core::asm::{self, Assembly, KernelNames, split_comment};
-use brolga_core::{MapDef, MapKind};
+use brolga_core::{MapDef, MapFlags, MapKind};
 use claim::Claim;
 use header::Entry;
 use thiserror::Error;
@@ -88,6 +89,8 @@ pub struct Case {
     flags: u32,
     mem: u32,
     maps: Vec<MapDef>,
+    /// Slots of program arrays that hold the program itself, by map.
+    own_slots: Vec<(usize, u32)>,
     runs: Vec<Run>,
     assembly: Assembly,
     reject: Option<Rejection>,
@@ -127,6 +130,7 @@ impl Case {
             flags: 0,
             mem: 0,
             maps: Vec::new(),
+            own_slots: Vec::new(),
             runs: Vec::new(),
             assembly,
             reject: None,
@@ -142,7 +146,7 @@ impl Case {
             "attach" => self.attach = entry.number()? as u32,
             "flags" => self.flags = entry.number()? as u32,
             "mem" => self.mem = entry.number()? as u32,
-            "map" => self.maps.push(map(entry)?),
+            "map" => self.map(entry)?,
             "run" => {
                 let words = entry.numbers()?;
                 self.runs.push(Run { line: entry.line, words, ..Run::default() });
@@ -152,6 +156,26 @@ impl Case {
             "r0" => self.last_run(entry)?.r0 = Some(entry.number()?),
             _ => return Err(entry.wrong("there is no such key")),
         }
+        Ok(())
+    }
+
+    /// `KIND key=N value=N entries=N [flags=N] [self=SLOT]`.
+    fn map(&mut self, entry: &Entry) -> Result<(), CaseError> {
+        let mut words = entry.text()?.split_whitespace();
+        let kind = words.next().and_then(MapKind::from_name);
+        let mut def = MapDef::new(kind.ok_or_else(|| entry.wrong("no such kind of map"))?, 4, 4, 1);
+        for word in words {
+            let number = word.split_once('=').and_then(|(key, n)| Some((key, header::number(n)? as u32)));
+            match number.ok_or_else(|| entry.wrong("KEY=NUMBER is needed"))? {
+                ("key", bytes) => def.key_size = bytes,
+                ("value", bytes) => def.value_size = bytes,
+                ("entries", count) => def.max_entries = count,
+                ("flags", bits) => def.flags = MapFlags::from_bits_retain(bits),
+                ("self", slot) => self.own_slots.push((self.maps.len(), slot)),
+                _ => return Err(entry.wrong("maps have key, value, entries, flags and self")),
+            }
+        }
+        self.maps.push(def);
         Ok(())
     }
 
@@ -174,25 +198,6 @@ impl Case {
 fn without_headers(text: &str) -> String {
     let blank = |line: &str| if line.trim_start().starts_with(";!") { "" } else { line }.to_owned() + "\n";
     text.lines().map(blank).collect()
-}
-
-/// `KIND key=N value=N entries=N [flags=N]`.
-fn map(entry: &Entry) -> Result<MapDef, CaseError> {
-    let mut words = entry.text()?.split_whitespace();
-    let kind = words.next().and_then(MapKind::from_name).ok_or_else(|| entry.wrong("no such kind of map"))?;
-    let mut def = MapDef::new(kind, 4, 4, 1);
-    for word in words {
-        let (key, number) = word.split_once('=').ok_or_else(|| entry.wrong("KEY=N is needed"))?;
-        let number = header::number(number).ok_or_else(|| entry.wrong("that is no number"))? as u32;
-        match key {
-            "key" => def.key_size = number,
-            "value" => def.value_size = number,
-            "entries" => def.max_entries = number,
-            "flags" => def.flags = brolga_core::MapFlags::from_bits_retain(number),
-            _ => return Err(entry.wrong("maps have key, value, entries and flags")),
-        }
-    }
-    Ok(def)
 }
 
 fn hex(entry: &Entry) -> Result<Vec<u8>, CaseError> {

@@ -165,8 +165,13 @@ impl Case {
             load = load.map(&map);
             maps.push(map);
         }
-        let code = self.assembly.code.encode();
-        Ok((engine.load(&prog_type, &code, load)?, maps))
+        let program = engine.load(&prog_type, &self.assembly.code.encode(), load)?;
+        for (map, slot) in &self.own_slots {
+            let name = String::new();
+            let set = maps[*map].set_program(*slot, Some(&program));
+            set.map_err(|why| LoadError::Map { name, why })?;
+        }
+        Ok((program, maps))
     }
 }
 

@@ -1,0 +1,12 @@
+//! See `brolga_tests::fuzzing::diff`.
+#![no_main]
+
+use brolga_tests::fuzzing;
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    match fuzzing::diff(bytes) {
+        Some(_) => Corpus::Keep,
+        None => Corpus::Reject,
+    }
+});

@@ -1,0 +1,57 @@
+//! Some hundred generated programs through the verifier, containment and both
+//! engines. `cargo run --release -p brolga-tests --bin generated -- 100000` does
+//! the same with many.
+
+use brolga_tests::contain::Contained;
+use brolga_tests::examine::{self, Verdict, packets};
+use brolga_tests::generate;
+use brolga_tests::reduce::reduce;
+use brolga_tests::world::{self, World};
+use brolga_verifier::{Options, verify};
+
+const PROGRAMS: u64 = 300;
+
+fn examined(seeds: std::ops::Range<u64>, mutate: bool) -> u64 {
+    let accepted = |seed: &u64| match examine::seed(*seed, mutate, None) {
+        Ok(verdict) => matches!(verdict, Verdict::Accepted(_)),
+        Err(failure) => panic!("{failure}"),
+    };
+    seeds.filter(accepted).count() as u64
+}
+
+#[test]
+fn runs_stay_within_the_claims_and_engines_agree() {
+    let accepted = examined(0..PROGRAMS, false);
+    assert!(accepted * 100 >= PROGRAMS * 70, "only {accepted} of {PROGRAMS} were accepted");
+}
+
+#[test]
+fn so_they_do_where_something_was_broken() {
+    assert!(examined(0..PROGRAMS, true) > PROGRAMS / 10);
+}
+
+/// The check is not blind: under the claims of another program runs escape.
+#[test]
+fn foreign_claims_do_not_hold() {
+    let options = Options { record_states: true, ..Options::default() };
+    let accepted: Vec<_> =
+        (0..40).map(generate::from_seed).filter_map(|p| Some((verify(world::program(&p), &options).ok()?, p))).collect();
+    let mut escapes = 0;
+    for pair in accepted.windows(2) {
+        let [(_, program), (other, _)] = pair else { unreachable!("windows of two") };
+        let mut world = World::new(program);
+        let contained = Contained::new(world::program(program), &world).expect("maps and helpers are there");
+        world.reset(&packets(1)[0]);
+        let claims = other.report.claims.as_ref().expect("recorded");
+        escapes += u32::from(contained.run(&world, claims).is_err());
+    }
+    assert!(escapes >= 20, "only {escapes} escapes");
+}
+
+#[test]
+fn the_reducer_keeps_what_fails_and_drops_the_rest() {
+    let program = generate::from_seed(7);
+    let divides = |p: &generate::Generated| p.code.to_string().contains("exit");
+    let small = reduce(&program, &divides);
+    assert!(divides(&small) && small.code.len() <= 2, "{}", small.code);
+}
