@@ -90,7 +90,10 @@ impl MapObject {
 /// with [`MapError::NotReadable`] or [`MapError::NotWritable`] where the map's
 /// flags, or that it is frozen, forbid them to the host.
 #[derive(Clone)]
-pub struct Map(pub(crate) Arc<MapObject>, Option<Arc<prog_array::Users>>);
+pub struct Map(
+    pub(crate) Arc<MapObject>,
+    #[expect(dead_code, reason = "what counts is who holds it")] Option<Arc<prog_array::Users>>,
+);
 
 impl Map {
     /// Creates a map, all values zero or absent.

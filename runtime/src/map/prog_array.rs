@@ -238,9 +238,8 @@ impl Map {
 /// program array's handle.
 pub(crate) unsafe extern "C" fn tail_call(run: *mut RunState, map: u64, index: u64) -> u64 {
     // SAFETY: as the caller says; a handle is the address of a `MapObject`.
-    let (run, map) = unsafe {
-        (run.as_mut(), &*std::ptr::with_exposed_provenance::<MapObject>(map as usize))
-    };
+    let (run, map) =
+        unsafe { (run.as_mut(), &*std::ptr::with_exposed_provenance::<MapObject>(map as usize)) };
     let Some(run) = run.filter(|run| run.tail_calls < RunState::MAX_TAIL_CALLS) else { return 0 };
     let target = map.storage().target(index as u32);
     if !target.is_null() {
