@@ -122,7 +122,9 @@ pub(crate) struct Parts {
     pub(crate) image: Option<Image>,
     pub(crate) linked: Option<Linked>,
     pub(crate) calls: Calls,
+    #[expect(dead_code, reason = "the code refers to them by their addresses")]
     pub(crate) maps: Box<[Arc<MapObject>]>,
+    #[expect(dead_code, reason = "the code refers to it by its address")]
     pub(crate) host: Arc<HostEnv>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) stats: ProgramStats,

@@ -138,11 +138,11 @@ pub(crate) fn retire(value: Retired) {
 /// Takes out what no section is in the way of, for the caller to drop: that may
 /// retire more, so it is done without the lock.
 fn collect(mut shared: MutexGuard<'_, Shared>) -> Vec<(u64, Retired)> {
-    let began = |record: &&Record| match record.began.load(Ordering::SeqCst) {
+    let began = |record: &&'static Record| match record.began.load(Ordering::SeqCst) {
         0 => u64::MAX,
         epoch => epoch,
     };
-    let oldest = shared.records.iter().map(|r| began(&*r)).min().unwrap_or(u64::MAX);
+    let oldest = shared.records.iter().map(began).min().unwrap_or(u64::MAX);
     let (done, waiting) = shared.retired.drain(..).partition(|(epoch, _)| *epoch < oldest);
     shared.retired = waiting;
     LATEST.store(shared.retired.iter().map(|(epoch, _)| *epoch).max().unwrap_or(0), Ordering::SeqCst);

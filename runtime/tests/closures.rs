@@ -17,12 +17,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 brolga::context! {
     /// A request as a policy sees it.
     #[derive(Clone, Debug, Default, PartialEq)]
-    pub struct Request {
-        pub method: u32,
-        pub path: [u8; 12],
-        pub size: u64,
-        pub score: u32 [write],
-        pub tags: [u16; 4] [write],
+    struct Request {
+        method: u32,
+        path: [u8; 12],
+        size: u64,
+        score: u32 [write],
+        tags: [u16; 4] [write],
     }
 }
 

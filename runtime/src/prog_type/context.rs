@@ -134,13 +134,13 @@ unsafe impl<T: Scalar, const N: usize> Scalar for [T; N] {
 
 /// A field for [`layout_of`]: its name, offset, size in bytes, largest access,
 /// and whether programs may store to it.
-pub type Field = (&'static str, usize, usize, Size, bool);
+pub type ContextField = (&'static str, usize, usize, Size, bool);
 
 /// The layout of a structure that programs access directly; for
 /// [`context!`](crate::context!).
 #[must_use]
-pub fn layout_of(name: &'static str, size: usize, fields: &[Field]) -> CtxLayout {
-    let field = |(name, off, size, access, writable): &Field| {
+pub fn layout_of(name: &'static str, size: usize, fields: &[ContextField]) -> CtxLayout {
+    let field = |(name, off, size, access, writable): &ContextField| {
         let sizes = SizeSet::up_to(*access);
         let field = CtxField::scalar(name, *off as u32, *size as u32).loads(sizes);
         if *writable { field.stores(sizes) } else { field }

@@ -50,7 +50,13 @@ macro_rules! closures {
                 Rows { args: args.concat(), ret: R::RET, contexts: contexts.iter().flatten().copied().collect() }
             }
 
-            #[allow(unused_mut, unused_variables, non_snake_case, reason = "there may be no argument")]
+            #[allow(
+                unused_mut,
+                unused_variables,
+                non_snake_case,
+                clippy::extra_unused_lifetimes,
+                reason = "there may be no argument, and arguments are named as their types"
+            )]
             unsafe fn call(&self, regs: [u64; 5]) -> u64 {
                 fn call<'a, R, $($arg: HelperArg),*>(
                     f: impl Fn($($arg::Item<'a>),*) -> R, $($arg: $arg::Item<'a>),*

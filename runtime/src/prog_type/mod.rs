@@ -14,7 +14,7 @@ mod helper;
 pub use args::{HelperArg, HelperRet, MapRef};
 pub use builder::{Builder, Gpl, TypeError};
 pub use bytes::{Bytes, BytesMut, BytesOut};
-pub use context::{Context, ContextStruct, CtxView, Scalar, layout_of};
+pub use context::{Context, ContextField, ContextStruct, CtxView, Scalar, layout_of};
 pub(crate) use helper::Helper;
 pub use helper::IntoHelper;
 
@@ -55,7 +55,6 @@ impl ProgramType {
     /// A new kind of program: `r1` points to an empty context, any result, the
     /// helpers that every kind of program may call (map access, the clock and
     /// the like).
-    #[must_use]
     pub fn builder(name: impl Into<String>) -> Builder {
         Builder::new(name.into())
     }
