@@ -85,7 +85,7 @@ fn listing(program: &ObjectProgram) -> Result<String, Failure> {
 /// What is said before instructions.
 struct Comments<'a> {
     lines: &'a BTreeMap<Pc, SourceLine>,
-    functions: &'a BTreeMap<Pc, String>,
+    functions: &'a BTreeMap<Pc, std::sync::Arc<str>>,
     /// The line that was shown last.
     shown: Option<(u32, &'a str)>,
 }

@@ -4,8 +4,8 @@
 mod common;
 
 use brolga::{
-    Engine, EngineKind, Load, LoadError, LoadedObject, MapDef, MapError, Object, ObjectError, ObjectLoad, Packet, Program,
-    ProgramType, Update,
+    Engine, EngineKind, Load, LoadError, LoadedObject, MapDef, MapError, Object, ObjectError, ObjectLoad,
+    Packet, Program, ProgramType, Update,
 };
 use brolga_examples::firewall::{Class, Counter};
 use brolga_examples::{BlockList, Tally, filters, flows, objects, rewrite, traffic};
@@ -83,10 +83,13 @@ fn held(loaded: &LoadedObject, list: &BlockList) -> Tally {
 #[test]
 fn globals_decide() {
     let engine = Engine::new();
-    let malformed = frames().into_iter().find(|f| brolga_examples::firewall_model(f, &BlockList::default()).class == Class::Malformed);
+    let malformed = frames()
+        .into_iter()
+        .find(|f| brolga_examples::firewall_model(f, &BlockList::default()).class == Class::Malformed);
     let malformed = malformed.expect("a malformed frame");
     let loaded = load(&engine, objects::FIREWALL);
-    let verdict = |loaded: &LoadedObject| run(loaded.program("firewall").unwrap(), EngineKind::Jit, &malformed).0;
+    let verdict =
+        |loaded: &LoadedObject| run(loaded.program("firewall").unwrap(), EngineKind::Jit, &malformed).0;
     assert_eq!(verdict(&loaded), 1);
     loaded.map(".data").unwrap().update(&[0; 4], &0u32.to_ne_bytes(), Update::Any).unwrap();
     assert_eq!(verdict(&loaded), 2);
@@ -131,7 +134,10 @@ fn flows_are_counted_as_in_their_model() {
                 *flow = (flow.0 + 1, flow.1 + frame.len() as u64);
             }
         }
-        let flow = |value: &[u8]| { let [packets, bytes] = words(value); (packets, bytes) };
+        let flow = |value: &[u8]| {
+            let [packets, bytes] = words(value);
+            (packets, bytes)
+        };
         let counted: BTreeMap<_, _> =
             loaded.map("flows").unwrap().iter().unwrap().map(|(key, value)| (key, flow(&value))).collect();
         assert_eq!(counted, expected, "{kind:?}");
@@ -175,9 +181,12 @@ fn programs_are_loaded_one_by_one() {
     assert_eq!((pass.name(), pass.maps().len()), ("pass_all", 0));
     assert_eq!(engine.stats().maps, 0, "no map that no program uses");
     let error = open.load("nothing").unwrap_err();
-    assert!(matches!(error.inner(), LoadError::Object(ObjectError::NoProgram(name)) if name == "nothing"), "{error}");
+    assert!(
+        matches!(error.inner(), LoadError::Object(ObjectError::NoProgram(name)) if name == "nothing"),
+        "{error}"
+    );
     let firewall = open.load("firewall").unwrap();
-    let loaded = open.loaded([("firewall".to_owned(), firewall)].into());
+    let loaded = open.loaded([("firewall".to_owned(), firewall)].into()).unwrap();
     assert!(loaded.program("pass_all").is_err() && loaded.map("counters").is_ok());
 }
 
@@ -197,7 +206,8 @@ fn maps_are_sized_and_supplied() {
     assert_eq!(packets, 1);
 
     let other = engine.create_map(MapDef::array(8, 8)).unwrap();
-    let error = engine.open_object(&object, ObjectLoad::new().map("counters", &other)).load_all().unwrap_err();
+    let error =
+        engine.open_object(&object, ObjectLoad::new().map("counters", &other)).load_all().unwrap_err();
     assert!(matches!(error.inner(), LoadError::Map { why: MapError::Incompatible, .. }), "{error}");
 }
 
@@ -205,7 +215,9 @@ fn maps_are_sized_and_supplied() {
 fn sections_tell_the_kind() {
     let engine = Engine::new();
     let loaded = load(&engine, objects::FLOWS);
-    assert!(loaded.programs().values().all(|p| *p.prog_type() == ProgramType::sched_cls() && p.gpl_compatible()));
+    assert!(
+        loaded.programs().values().all(|p| *p.prog_type() == ProgramType::sched_cls() && p.gpl_compatible())
+    );
     let object = Object::parse(objects::FLOWS).unwrap();
     let options = ObjectLoad::new().program_type("count_flows", &ProgramType::raw());
     let open = engine.open_object(&object, options);
@@ -219,7 +231,8 @@ fn sections_tell_the_kind() {
 fn a_rejection_names_the_source_line() {
     let engine = Engine::new();
     let object = Object::parse(objects::FLOWS).unwrap();
-    let error = engine.open_object(&object, ObjectLoad::new().license("MIT")).load("count_flows").unwrap_err();
+    let error =
+        engine.open_object(&object, ObjectLoad::new().license("MIT")).load("count_flows").unwrap_err();
     let line = error.line().expect("a source line");
     assert!(line.file.ends_with("flows.c") && line.line > 1 && !line.text.is_empty(), "{line:?}");
     assert!(error.to_string().contains(&format!("flows.c:{}", line.line)), "{error}");
@@ -236,4 +249,20 @@ fn an_object_is_unloaded() {
     assert_eq!((engine.stats().programs, engine.stats().maps), (1, 0));
     drop(program);
     assert_eq!(engine.stats().programs, 0);
+}
+
+/// A program array that is filled by its definition (`objects/parts.c`).
+#[test]
+fn tail_calls_follow_the_definition() {
+    let engine = Engine::new();
+    let object = Object::parse(include_bytes!("objects/parts.o")).unwrap();
+    let open = engine.open_object(&object, options());
+    let programs = ["start", "first", "second"].map(|name| (name.to_owned(), open.load(name).unwrap()));
+    let loaded = open.loaded(programs.into()).unwrap();
+    assert_eq!(loaded.map("steps").unwrap().len(), 2);
+    for (first_byte, expected) in [(0, 107), (1, 1), (2, 107), (3, 2), (4, 107)] {
+        for kind in BOTH {
+            assert_eq!(run(loaded.program("start").unwrap(), kind, &[first_byte; 64]).0, expected);
+        }
+    }
 }

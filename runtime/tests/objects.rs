@@ -1,6 +1,6 @@
 //! Objects that clang made, read and linked, whole and broken.
 
-use brolga::object::{Object, ObjectError, ObjectProgram};
+use brolga::object::{Object, ObjectError, ObjectProgram, ObjectSlot};
 use brolga_core::{Callee, Code, Imm64, Insn, MapFlags, MapKind, Pc};
 use brolga_examples::objects::{FILTER, FIREWALL, FLOWS, LEGACY, REWRITE};
 
@@ -114,7 +114,7 @@ fn subprograms_are_appended_once() {
                 }
             }
             assert_eq!(called, functions.keys().copied().collect(), "{}", program.name());
-            assert_eq!(functions[&Pc::START], program.name());
+            assert_eq!(&*functions[&Pc::START], program.name());
         }
     }
     let object = parse(FIREWALL);
@@ -132,7 +132,7 @@ fn source_lines_follow_the_functions() {
     assert!(start.line > 1 && start.column > 0);
     for (at, name) in program.functions().unwrap() {
         let line = lines.get(at).unwrap_or_else(|| panic!("no line for {name}"));
-        assert!(line.text.contains(name.as_str()) || !line.text.is_empty(), "{name}: {}", line.text);
+        assert!(line.text.contains(&**name) || !line.text.is_empty(), "{name}: {}", line.text);
     }
     assert!(parse(LEGACY).program("ethertype_count").unwrap().lines().unwrap().is_empty());
 }
@@ -203,4 +203,62 @@ fn corrupted_headers_never_panic() {
             exercise(&bytes);
         }
     }
+}
+
+/// See `objects/parts.c`.
+const PARTS: &[u8] = include_bytes!("objects/parts.o");
+
+#[test]
+fn slots_are_filled_by_definition() {
+    let object = parse(PARTS);
+    let steps = object.map("steps").unwrap();
+    assert_eq!((steps.def.kind, steps.def.value_size), (MapKind::ProgArray, 4));
+    let program = |name: &str| ObjectSlot::Program(name.into());
+    assert_eq!(steps.slots, [(1, program("first")), (3, program("second"))].into());
+    let outer = object.map("outer").unwrap();
+    assert_eq!(outer.slots, [(1, ObjectSlot::Map("inner_a".into()))].into());
+    let inner = outer.def.inner.as_ref().unwrap();
+    assert_eq!((inner.kind, inner.value_size, inner.max_entries), (MapKind::Array, 8, 8));
+}
+
+#[test]
+fn managed_fields_are_found_by_their_types() {
+    let object = parse(PARTS);
+    let def = &object.map("managed_elements").unwrap().def;
+    assert_eq!((def.special.timer, def.special.spin_lock), (Some(8), Some(24)));
+    assert_eq!((def.key_size, def.value_size, def.flags), (8, 32, MapFlags::NO_PREALLOC));
+    assert_eq!(def.name, "managed_element", "cut to what the kernel allows");
+}
+
+#[test]
+fn every_data_section_is_a_map() {
+    let object = parse(PARTS);
+    let own = object.map(".data.own").unwrap();
+    assert_eq!(own.contents.as_deref(), Some(&7u32.to_le_bytes()[..]));
+    assert_eq!(object.globals().collect::<Vec<_>>(), [("limit", 4), ("own", 4), ("zeros", 16)]);
+}
+
+#[test]
+fn the_address_of_a_function_is_a_callback() {
+    let object = parse(PARTS);
+    let program = object.program("sums").unwrap();
+    let (at, off) = code(program)
+        .iter()
+        .find_map(|(at, insn)| match insn {
+            Insn::LoadImm64 { imm: Imm64::Func(off), .. } => Some((at, *off)),
+            _ => None,
+        })
+        .expect("a callback");
+    assert_eq!(&*program.functions().unwrap()[&at.jump(off).unwrap()], "add");
+}
+
+/// What only the kernel could resolve is an error of the program that asks for
+/// it.
+#[test]
+fn unresolved_references_are_errors_of_their_program() {
+    let object = parse(PARTS);
+    let error = |name: &str| object.program(name).unwrap().insns().unwrap_err().to_string();
+    assert!(error("calls_the_kernel").contains("`kernel_function` is not defined in this object"));
+    assert!(error("asks_the_kernel").contains("`CONFIG_HZ` is not defined in this object"));
+    assert!(object.program("first").unwrap().insns().is_ok());
 }

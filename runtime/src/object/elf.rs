@@ -45,6 +45,8 @@ pub(super) enum RelocKind {
     Imm64,
     /// A call (`R_BPF_64_32`).
     Call,
+    /// An address in data (`R_BPF_64_ABS64`).
+    Address,
     /// Something else, by its number.
     Other(u32),
 }
@@ -63,7 +65,7 @@ pub(super) struct Section<'d> {
     /// Empty for [`SectionKind::Bss`].
     pub(super) data: &'d [u8],
     pub(super) size: u64,
-    /// By offset in the section; of code only.
+    /// By offset in the section; of code and of map definitions only.
     pub(super) relocs: BTreeMap<u64, Reloc>,
 }
 
@@ -168,7 +170,7 @@ fn read_sections<'d>(
             read.data = section.data().map_err(unreadable)?;
             budget.spend(read.data.len(), "section contents")?;
         }
-        if kind == SectionKind::Code {
+        if matches!(kind, SectionKind::Code | SectionKind::BtfMaps) {
             read.relocs = read_relocs(section.relocations(), budget)?;
         }
         sections.insert(section.index().0, read);
@@ -209,10 +211,14 @@ fn read_relocs(
     Ok(relocs)
 }
 
+/// What the crate has no name for.
+const R_BPF_64_ABS64: u32 = 2;
+
 fn reloc_kind(flags: RelocationFlags) -> RelocKind {
     match flags {
         RelocationFlags::Elf { r_type: object::elf::R_BPF_64_64 } => RelocKind::Imm64,
         RelocationFlags::Elf { r_type: object::elf::R_BPF_64_32 } => RelocKind::Call,
+        RelocationFlags::Elf { r_type: R_BPF_64_ABS64 } => RelocKind::Address,
         RelocationFlags::Elf { r_type } => RelocKind::Other(r_type),
         _ => RelocKind::Other(0),
     }

@@ -11,10 +11,11 @@ use super::maps::{MapPlace, Maps};
 use brolga_core::program::SourceLine;
 use brolga_core::{Code, Pc, Slot};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// How many instructions the programs of one object may have in all, functions
 /// counted once for each program that calls them.
-const MAX_LINKED: usize = 8 * Code::MAX_SLOTS;
+const MAX_LINKED: usize = 4 * Code::MAX_SLOTS;
 
 /// The second byte's register field of what stands for itself in the kernel's
 /// UAPI: `BPF_PSEUDO_CALL`, `BPF_PSEUDO_FUNC`, `BPF_PSEUDO_MAP_IDX`,
@@ -34,7 +35,8 @@ pub(super) type Place = (usize, u64);
 /// A function of an object.
 #[derive(Debug)]
 pub(super) struct Function<'d> {
-    pub(super) name: &'d str,
+    /// Shared by the programs that call it.
+    pub(super) name: Arc<str>,
     bytes: &'d [u8],
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Body {
     /// its place in here.
     pub(super) maps: Vec<usize>,
     pub(super) lines: BTreeMap<Pc, SourceLine>,
-    pub(super) subprogs: BTreeMap<Pc, String>,
+    pub(super) subprogs: BTreeMap<Pc, Arc<str>>,
 }
 
 /// Every function, by its place.
@@ -68,7 +70,7 @@ fn function<'d>(section: &Section<'d>, symbol: &Symbol<'d>) -> Result<Function<'
     let bytes = bytes.filter(|b| !b.is_empty() && whole(symbol.value) && whole(symbol.size));
     let wrong =
         || ObjectError::Function { function: symbol.name.to_owned(), section: section.name.to_owned() };
-    Ok(Function { name: symbol.name, bytes: bytes.ok_or_else(wrong)? })
+    Ok(Function { name: symbol.name.into(), bytes: bytes.ok_or_else(wrong)? })
 }
 
 /// What linking looks at.
@@ -164,7 +166,7 @@ impl Linking<'_, '_, '_> {
         linker.spend(function.bytes.len() / Slot::BYTES, &self.body)?;
         let start = self.body.slots.len();
         self.body.slots.extend(Slot::parse(function.bytes).unwrap_or_default());
-        self.body.subprogs.insert(Pc(start as u32), function.name.to_owned());
+        self.body.subprogs.insert(Pc(start as u32), function.name.clone());
         self.add_lines(place, start);
         self.placed.insert(place, start);
         let (section, offset) = place;

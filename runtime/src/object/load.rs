@@ -1,6 +1,6 @@
 //! An object's maps and programs, in an engine.
 
-use super::{Object, ObjectError, ObjectMap, ObjectProgram};
+use super::{Object, ObjectError, ObjectMap, ObjectProgram, ObjectSlot};
 use crate::engine::{Engine, SectionType};
 use crate::load::{Load, LoadError};
 use crate::map::{Map, MapError, Update};
@@ -111,15 +111,26 @@ impl OpenObject<'_> {
     pub fn load_all(&self) -> Result<LoadedObject, LoadError> {
         let load = |p: &ObjectProgram| Ok((p.name().to_owned(), self.load(p.name())?));
         let programs = self.object.programs().iter().map(load).collect::<Result<_, LoadError>>()?;
-        Ok(self.loaded(programs))
+        self.loaded(programs)
     }
 
-    /// The maps, with these programs. Maps that no program uses are among them
-    /// where there can be maps of their kind.
-    #[must_use]
-    pub fn loaded(&self, programs: BTreeMap<String, Program>) -> LoadedObject {
-        let map = |(index, map): (usize, &ObjectMap)| Some((map.name.clone(), self.map(index).ok()?));
-        LoadedObject { maps: self.object.maps().iter().enumerate().filter_map(map).collect(), programs }
+    /// The maps, with these programs: those that a program array's definition
+    /// names are put into it. Maps that no program uses are among the maps where
+    /// there can be maps of their kind.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Map`] where a program can not be put into a slot.
+    pub fn loaded(&self, programs: BTreeMap<String, Program>) -> Result<LoadedObject, LoadError> {
+        let mut maps = BTreeMap::new();
+        for (index, described) in self.object.maps().iter().enumerate() {
+            if let Ok(map) = self.map(index) {
+                let wrong = |why| LoadError::Map { name: described.name.clone(), why };
+                fill(&map, described, &programs).map_err(wrong)?;
+                maps.insert(described.name.clone(), map);
+            }
+        }
+        Ok(LoadedObject { maps, programs })
     }
 
     /// How the program is loaded: by the options, else by its section.
@@ -143,7 +154,8 @@ impl OpenObject<'_> {
         let license = self.options.license.as_deref().unwrap_or(self.object.license());
         let load = self.options.load.clone().name(program.name()).license(license);
         let load = load.attach_type(attach).add_flags(flags);
-        Ok((prog_type, load.lines(program.lines()?.clone()).functions(program.functions()?.clone())))
+        let functions = program.functions()?.iter().map(|(at, name)| (*at, name.to_string())).collect();
+        Ok((prog_type, load.lines(program.lines()?.clone()).functions(functions)))
     }
 
     fn load_program(&self, program: &ObjectProgram) -> Result<Program, LoadError> {
@@ -177,6 +189,19 @@ impl OpenObject<'_> {
         }
         Ok(map)
     }
+}
+
+/// Puts programs into the slots of a program array.
+fn fill(map: &Map, described: &ObjectMap, programs: &BTreeMap<String, Program>) -> Result<(), MapError> {
+    for (index, slot) in &described.slots {
+        match slot {
+            ObjectSlot::Program(name) => {
+                programs.get(name).map_or(Ok(()), |program| map.set_program(*index, Some(program)))?;
+            }
+            ObjectSlot::Map(_) => return Err(MapError::Unsupported(described.def.kind)),
+        }
+    }
+    Ok(())
 }
 
 /// Whether a map can stand for the one that an object describes.

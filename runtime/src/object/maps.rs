@@ -1,11 +1,15 @@
 //! The maps that an object defines, and where its symbols point into them.
 
 use super::ObjectError;
-use super::btf::{Btf, Member, Var};
-use super::elf::{Elf, Section, SectionKind, Symbol, SymbolKind};
+use super::btf::{Btf, Member};
+use super::elf::{Elf, RelocKind, Section, SectionKind, Symbol, SymbolKind};
 use brolga_core::map::Special;
 use brolga_core::{MapDef, MapFlags, MapKind};
 use std::collections::{BTreeMap, HashMap};
+
+/// The longest name that a slot may refer to, in bytes: many slots may refer to
+/// one.
+const MAX_NAME: usize = 256;
 
 /// A map that an object defines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,17 @@ pub struct ObjectMap {
     pub contents: Option<Vec<u8>>,
     /// Whether it is frozen once it has its contents, as constants are.
     pub frozen: bool,
+    /// What its definition puts into its slots, by index (`.values`).
+    pub slots: BTreeMap<u32, ObjectSlot>,
+}
+
+/// What a definition puts into a slot of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectSlot {
+    /// The program of this name, into a program array.
+    Program(String),
+    /// The map of this name, into a map of maps.
+    Map(String),
 }
 
 /// A variable in a data section.
@@ -105,11 +120,43 @@ impl Maps {
         let what = "the object has no BTF to define it".to_owned();
         let btf = btf.ok_or(ObjectError::Map { map: section.name.to_owned(), what })?;
         let symbols: HashMap<&str, u64> = elf.symbols_of(index).map(|s| (s.name, s.value)).collect();
+        let mut values = BTreeMap::new();
         for var in btf.section(section.name)? {
-            let def = btf_def(btf, &var)?;
-            let map = self.push(defined(var.name, section, def));
+            let fields = fields(btf, var.type_id, true)?;
             let off = symbols.get(var.name).copied().unwrap_or(var.off.into());
+            let at = fields.values;
+            let wrong = |what| ObjectError::Map { map: var.name.to_owned(), what };
+            let map = self.push(defined(var.name, section, fields.def().map_err(wrong)?));
             self.defined.insert((index, off), map);
+            values.extend(at.map(|at| (off.saturating_add(at.into()), map)));
+        }
+        self.add_slots(elf, index, section, &values)
+    }
+
+    /// What definitions put into slots: addresses behind `values`, which is the
+    /// last member of a definition.
+    fn add_slots(
+        &mut self,
+        elf: &Elf<'_>,
+        index: usize,
+        section: &Section<'_>,
+        values: &BTreeMap<u64, usize>,
+    ) -> Result<(), ObjectError> {
+        for (at, reloc) in &section.relocs {
+            let wrong = |what: &str| {
+                let section = section.name.to_owned();
+                ObjectError::Relocation { section, offset: *at, what: what.to_owned() }
+            };
+            let array = values.range(..=at).next_back().filter(|_| reloc.kind == RelocKind::Address);
+            let (start, map) = array.ok_or_else(|| wrong("this is no slot of a map"))?;
+            let slot = u32::try_from((at - start) / 8).map_err(|_| wrong("there is no such slot"))?;
+            let symbol = elf.symbols.get(&reloc.symbol).ok_or_else(|| wrong("there is no such symbol"))?;
+            let name =
+                Some(symbol.name).filter(|n| n.len() <= MAX_NAME).ok_or_else(|| wrong("too long a name"))?;
+            let name = name.to_owned();
+            let is_map = symbol.section == Some(index);
+            let value = if is_map { ObjectSlot::Map(name) } else { ObjectSlot::Program(name) };
+            self.list[*map].slots.insert(slot, value);
         }
         Ok(())
     }
@@ -129,7 +176,14 @@ impl Maps {
             return Err(wrong("the section's contents are not of the section's size"));
         }
         let name = section.name.to_owned();
-        let map = self.push(ObjectMap { section: name.clone(), name, def, contents, frozen });
+        let map = self.push(ObjectMap {
+            section: name.clone(),
+            name,
+            def,
+            contents,
+            frozen,
+            slots: BTreeMap::new(),
+        });
         self.data.insert(index, map);
         self.add_globals(elf, index, map, size);
         Ok(())
@@ -158,6 +212,7 @@ fn defined(name: &str, section: &Section<'_>, def: MapDef) -> ObjectMap {
         def: def.name(kernel_name(name)),
         contents: None,
         frozen: false,
+        slots: BTreeMap::new(),
     }
 }
 
@@ -189,28 +244,25 @@ struct Fields {
     flags: u32,
     inner: Option<Box<MapDef>>,
     special: Special,
+    /// Where the slots start, in bytes from the definition's start.
+    values: Option<u32>,
 }
 
 impl Fields {
     fn def(self) -> Result<MapDef, String> {
-        let Self { kind, key, value, entries, flags, inner, special } = self;
+        let Self { kind, key, value, entries, flags, inner, special, values: _ } = self;
         let kind = MapKind::from_number(kind).ok_or_else(|| format!("there is no map type {kind}"))?;
         let flags = MapFlags::from_bits(flags).ok_or_else(|| format!("there are no map flags {flags:#x}"))?;
         Ok(MapDef { inner, special, ..MapDef::new(kind, key, value, entries).flags(flags) })
     }
 }
 
-/// A number travels as the length of an array that the member points to, a type
-/// as the member's target.
-fn btf_def(btf: &Btf<'_>, var: &Var<'_>) -> Result<MapDef, ObjectError> {
-    fields(btf, var.type_id, true)?.def().map_err(|what| ObjectError::Map { map: var.name.to_owned(), what })
-}
-
-/// The fields of a definition; only an outer one may have an inner one, so this
-/// goes two deep.
+/// The fields of a definition: a number travels as the length of an array that
+/// the member points to, a type as the member's target. Only an outer one may
+/// have an inner one, so this goes two deep.
 fn fields(btf: &Btf<'_>, type_id: u32, outer: bool) -> Result<Fields, ObjectError> {
     let mut fields = Fields::default();
-    for Member { name, type_id, .. } in btf.members(type_id)? {
+    for Member { name, type_id, off } in btf.members(type_id)? {
         let number = || Ok(btf.array(btf.pointee(type_id)?)?.1);
         match name {
             "type" => fields.kind = number()?,
@@ -223,7 +275,10 @@ fn fields(btf: &Btf<'_>, type_id: u32, outer: bool) -> Result<Fields, ObjectErro
                 let value = btf.pointee(type_id)?;
                 (fields.value, fields.special) = (btf.size(value)?, special(btf, value)?);
             }
-            "values" if outer => add_values(btf, type_id, &mut fields)?,
+            "values" if outer => {
+                add_values(btf, type_id, &mut fields)?;
+                fields.values = Some(off);
+            }
             // `pinning`, `map_extra`, and what loaders of other systems put there.
             _ => {}
         }

@@ -23,7 +23,7 @@ mod verify;
 
 pub use error::ObjectError;
 pub use load::{LoadedObject, ObjectLoad, OpenObject};
-pub use maps::ObjectMap;
+pub use maps::{ObjectMap, ObjectSlot};
 
 use brolga_core::program::SourceLine;
 use brolga_core::{Pc, Slot};
@@ -33,6 +33,7 @@ use lines::Lines;
 use link::{Body, Linker};
 use maps::{Global, Maps};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An eBPF object: its programs, its maps, its licence.
 #[derive(Clone, Debug)]
@@ -194,7 +195,7 @@ impl ObjectProgram {
     /// # Errors
     ///
     /// As [`insns`](Self::insns).
-    pub fn functions(&self) -> Result<&BTreeMap<Pc, String>, ObjectError> {
+    pub fn functions(&self) -> Result<&BTreeMap<Pc, Arc<str>>, ObjectError> {
         self.body().map(|body| &body.subprogs)
     }
 
