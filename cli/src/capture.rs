@@ -3,8 +3,8 @@
 
 use pcap_parser::nom::IResult;
 use pcap_parser::{
-    Block, LegacyPcapBlock, Linktype, PcapBlockOwned, PcapError, PcapHeader, PcapNGSlice,
-    parse_pcap_frame, parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header,
+    Block, LegacyPcapBlock, Linktype, PcapBlockOwned, PcapError, PcapHeader, PcapNGSlice, parse_pcap_frame,
+    parse_pcap_frame_be, parse_pcap_frame_modified, parse_pcap_header,
 };
 use std::io::{self, Write};
 use thiserror::Error;

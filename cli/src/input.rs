@@ -36,7 +36,10 @@ pub(crate) fn object(path: &Path) -> Result<Object, Failure> {
 }
 
 /// The program of this name; every program where there is no name.
-pub(crate) fn programs<'a>(object: &'a Object, name: Option<&str>) -> Result<Vec<&'a ObjectProgram>, Failure> {
+pub(crate) fn programs<'a>(
+    object: &'a Object,
+    name: Option<&str>,
+) -> Result<Vec<&'a ObjectProgram>, Failure> {
     let chosen = match name {
         Some(name) => vec![object.program(name).map_err(|error| Failure::Input(error.to_string()))?],
         None => object.programs().iter().collect(),

@@ -101,8 +101,19 @@ pub(crate) fn verdict(prog_type: &str, retval: u64) -> Cow<'static, str> {
 /// Whether a packet goes on after this result: it is neither dropped nor taken
 /// away.
 pub(crate) fn goes_on(verdict: &str) -> bool {
-    const ON: [&str; 11] =
-        ["pass", "tx", "redirect", "accept", "unspec", "ok", "reclassify", "pipe", "repeat", "reroute", "trap"];
+    const ON: [&str; 11] = [
+        "pass",
+        "tx",
+        "redirect",
+        "accept",
+        "unspec",
+        "ok",
+        "reclassify",
+        "pipe",
+        "repeat",
+        "reroute",
+        "trap",
+    ];
     ON.contains(&verdict)
 }
 

@@ -1,7 +1,9 @@
 //! Rejections for people to read: the cause, the source line, the instruction.
 
 use crate::names;
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
+};
 use brolga::LoadError;
 use brolga::core::asm::AsmError;
 use brolga::core::disasm::log_line;
@@ -61,13 +63,17 @@ pub(crate) fn rejection(error: &LoadError) -> String {
     let title = Level::ERROR.primary_title(title).id(error.stage());
     let insn = error.failure().zip(error.insn()).and_then(|(f, at)| insn(&f.program, at));
     let mut group = Group::with_title(title);
-    if let Some(line) = error.line().filter(|line| !line.text.trim().is_empty()) {
-        group = group.element(source(line));
-    }
-    match (&insn, error.insn()) {
-        (Some((first, text)), _) => group = group.element(code(*first, text)),
-        (None, Some(at)) => group = group.element(Level::NOTE.message(format!("insn {at}"))),
-        (None, None) => {}
+    let line = error.line().filter(|line| !line.text.trim().is_empty());
+    let place = error.insn().map(|at| format!("insn {at}"));
+    match (line, place) {
+        (Some(line), place) => {
+            group = group.element(source(line));
+            group = group.elements(insn.as_ref().map(|(blamed, text)| code(*blamed, text).path(place)));
+        }
+        (None, place) => {
+            group = group.elements(place.map(Origin::path));
+            group = group.elements(insn.as_ref().map(|(blamed, text)| code(*blamed, text)));
+        }
     }
     Renderer::plain().render(&[group])
 }

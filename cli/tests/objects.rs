@@ -86,9 +86,21 @@ fn what_passes_is_written_and_can_be_run_on() {
 #[test]
 fn packets_may_be_typed_and_repeated() {
     let packet = "ffffffffffff 020000000001 0800".to_owned() + &"00".repeat(46);
-    let text = stdout(&run(&["run", FIREWALL, "--program", "pass_all", "--packet", &packet, "--repeat", "3"]), 0);
+    let text =
+        stdout(&run(&["run", FIREWALL, "--program", "pass_all", "--packet", &packet, "--repeat", "3"]), 0);
     assert!(text.starts_with("pass_all (xdp, Jit): 1 packets, 3 runs, "), "{text}");
     assert!(text.contains("       3  pass\n"), "{text}");
+}
+
+#[test]
+fn socket_filters_see_the_frame_from_its_ethernet_header_on() {
+    for engine in ["jit", "interp"] {
+        let report =
+            json(&run(&["run", "examples/bpf/filter.o", "--pcap", TRAFFIC, "--json", "--engine", engine]), 0);
+        let accepted = report["verdicts"]["accept"].as_u64().unwrap();
+        assert!(accepted > 0 && accepted < 1295, "{report}");
+        assert_eq!(report["runs"], 1295);
+    }
 }
 
 #[test]

@@ -19,11 +19,7 @@ pub(super) enum Refusal {
     /// The request contradicts itself.
     Request(String),
     /// The verifier has no rule for what it speaks of.
-    Unsupported {
-        stage: &'static str,
-        kind: &'static str,
-        what: String,
-    },
+    Unsupported { stage: &'static str, kind: &'static str, what: String },
 }
 
 /// A request that was understood.
@@ -61,7 +57,8 @@ pub(super) const fn fd(map: usize) -> i32 {
 impl Prepared {
     pub(super) fn new(request: &Request) -> Result<Self, Refusal> {
         let prog_type = prog_type(&request.prog_type)?;
-        let maps: Vec<_> = request.maps.iter().map(|m| map(m, request.maps.len())).collect::<Result<_, _>>()?;
+        let maps: Vec<_> =
+            request.maps.iter().map(|m| map(m, request.maps.len())).collect::<Result<_, _>>()?;
         let insns = insns(&request.insns, &request.map_refs, maps.len())?;
         let flags = LoadFlags::from_bits_retain(request.flags);
         let aux = Aux {

@@ -60,7 +60,8 @@ struct Host {
 impl Host {
     fn new(kind: EngineKind, request: &Request, prepared: &Prepared) -> Result<Self, String> {
         let engine = Engine::new();
-        let maps: Vec<Map> = prepared.maps.iter().map(|map| create(&engine, map)).collect::<Result<_, _>>()?;
+        let maps: Vec<Map> =
+            prepared.maps.iter().map(|map| create(&engine, map)).collect::<Result<_, _>>()?;
         let load = || {
             let load = Load::new().license(&request.license).attach_type(request.expected_attach_type);
             let load = load.flags(prepared.flags).mem_size(request.mem_size).engine(kind);

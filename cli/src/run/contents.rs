@@ -78,7 +78,10 @@ impl Contents {
 
     pub(super) fn print(&self, output: &mut Output) -> Result<(), Failure> {
         let Self { name, kind, max_entries, zeros, elements, .. } = self;
-        output.line(format_args!("map {name} ({kind}, {} of {max_entries} elements)", elements.len() + zeros))?;
+        output.line(format_args!(
+            "map {name} ({kind}, {} of {max_entries} elements)",
+            elements.len() + zeros
+        ))?;
         if let Some(error) = &self.error {
             output.line(format_args!("    {error}"))?;
         }

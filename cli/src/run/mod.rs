@@ -11,7 +11,7 @@ use crate::output::Output;
 use crate::{input, report};
 use brolga::core::prog_type::Entry;
 use brolga::object::{LoadedObject, Object, ObjectProgram, OpenObject};
-use brolga::{Engine, Load, ObjectLoad, Program, Update};
+use brolga::{Engine, Load, LoadError, ObjectLoad, Program, Update};
 use packets::Sink;
 use std::collections::BTreeMap;
 use tally::Tally;
@@ -69,9 +69,11 @@ fn load(
     let load = Load::new().engine(args.engine.into());
     let load = load.mem_size(mem_size(&engine, program, frames));
     let opened: OpenObject<'_> = engine.open_object(object, ObjectLoad::new().each(load));
+    let rejected = |error: LoadError| Failure::Rejected(report::rejection(&error));
     let name = program.name();
-    let loaded = opened.load(name).map_err(|error| Failure::Rejected(report::rejection(&error)))?;
-    Ok((opened.loaded(BTreeMap::from([(name.to_owned(), loaded.clone())])), loaded))
+    let loaded = opened.load(name).map_err(rejected)?;
+    let object = opened.loaded(BTreeMap::from([(name.to_owned(), loaded.clone())])).map_err(rejected)?;
+    Ok((object, loaded))
 }
 
 /// A program that takes memory is loaded for packets of the first one's size.

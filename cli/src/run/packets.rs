@@ -3,7 +3,7 @@
 use crate::capture::{Frame, Writer};
 use crate::failure::Failure;
 use brolga::core::prog_type::Entry;
-use brolga::{Packet, Program, RunError};
+use brolga::{Packet, PacketError, Program, ProgramType, RunError};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -12,13 +12,21 @@ use std::path::Path;
 pub(super) enum Buffer {
     /// A packet; none before the first.
     Packet(Option<Packet>),
+    /// A packet as a packet socket gives it to a filter: from the Ethernet header
+    /// on, where other sockets' filters see what follows it.
+    Socket(Option<Packet>, Vec<u8>),
     /// Memory.
     Memory(Vec<u8>),
 }
 
+/// The length of an Ethernet header, in bytes.
+const ETHERNET: usize = 14;
+
 impl Buffer {
     pub(super) fn for_program(program: &Program) -> Self {
-        match program.prog_type().description().entry {
+        let prog_type = program.prog_type();
+        match prog_type.description().entry {
+            Entry::Ctx if *prog_type == ProgramType::socket_filter() => Self::Socket(None, Vec::new()),
             Entry::Ctx => Self::Packet(None),
             Entry::Mem => Self::Memory(Vec::new()),
         }
@@ -27,13 +35,12 @@ impl Buffer {
     /// Runs the program on a copy of the frame.
     pub(super) fn run(&mut self, program: &Program, frame: &[u8]) -> Result<u64, RunError> {
         match self {
-            Self::Packet(slot) => {
-                let packet = match slot {
-                    Some(packet) => packet,
-                    None => slot.insert(Packet::new(frame)?),
-                };
-                packet.refill(frame)?;
-                program.run(packet)
+            Self::Packet(slot) => program.run(filled(slot, frame)?),
+            Self::Socket(slot, framed) => {
+                framed.clear();
+                framed.extend_from_slice(frame.get(..ETHERNET).unwrap_or(&[0; ETHERNET]));
+                framed.extend_from_slice(frame);
+                program.run(filled(slot, framed)?)
             }
             Self::Memory(memory) => {
                 memory.clear();
@@ -46,10 +53,23 @@ impl Buffer {
     /// The frame as the program left it.
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Packet(packet) => packet.as_ref().map_or(&[], Packet::bytes),
+            Self::Packet(slot) => slot.as_ref().map_or(&[], Packet::bytes),
+            Self::Socket(_, framed) => framed.get(ETHERNET..).unwrap_or_default(),
             Self::Memory(memory) => memory,
         }
     }
+}
+
+/// A packet of these bytes.
+fn filled<'a>(slot: &'a mut Option<Packet>, frame: &[u8]) -> Result<&'a mut Packet, PacketError> {
+    let packet = match slot {
+        Some(packet) => {
+            packet.refill(frame)?;
+            packet
+        }
+        None => slot.insert(Packet::new(frame)?),
+    };
+    Ok(packet)
 }
 
 /// The file that packets are written to, where there is one.

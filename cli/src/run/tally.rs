@@ -7,7 +7,7 @@ use crate::capture::Frame;
 use crate::failure::{Failure, Outcome};
 use crate::names;
 use crate::output::Output;
-use brolga::{Program, RunError};
+use brolga::{PacketError, Program, RunError};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -74,11 +74,11 @@ impl Tally {
     }
 
     fn error(&mut self, error: &RunError) {
-        let errors = match error {
-            RunError::Packet(_) => &mut self.skipped,
-            _ => &mut self.failed,
+        let (errors, why) = match error {
+            RunError::Packet(why) => (&mut self.skipped, of_no_packet(*why)),
+            _ => (&mut self.failed, error.to_string()),
         };
-        *errors.entry(error.to_string()).or_default() += 1;
+        *errors.entry(why).or_default() += 1;
     }
 
     fn count(&mut self, results: BTreeMap<u64, u64>) {
@@ -106,7 +106,9 @@ impl Tally {
         ))?;
         let counts = [("", &self.verdicts), ("skipped: ", &self.skipped), ("failed: ", &self.failed)];
         for (what, counts) in counts {
-            counts.iter().try_for_each(|(name, count)| output.line(format_args!("{count:>8}  {what}{name}")))?;
+            counts
+                .iter()
+                .try_for_each(|(name, count)| output.line(format_args!("{count:>8}  {what}{name}")))?;
         }
         Ok(())
     }
@@ -124,6 +126,14 @@ impl Tally {
             failed: &self.failed,
             maps,
         }
+    }
+}
+
+/// Frames of every length are counted together.
+fn of_no_packet(why: PacketError) -> String {
+    match why {
+        PacketError::TooShort(_) => "shorter than an Ethernet header".into(),
+        PacketError::TooLong(_) => "longer than a packet may be".into(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// The command, run in the project's folder.
-pub fn brolga(args: &[&str]) -> Command {
+pub(crate) fn brolga(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_brolga"));
     command.args(args).current_dir(root()).stdin(Stdio::null());
     command
@@ -19,12 +19,12 @@ fn root() -> PathBuf {
 }
 
 /// What the command printed and how it ended.
-pub fn run(args: &[&str]) -> Output {
+pub(crate) fn run(args: &[&str]) -> Output {
     brolga(args).output().unwrap()
 }
 
 /// The same with an input.
-pub fn run_with(args: &[&str], input: &[u8]) -> Output {
+pub(crate) fn run_with(args: &[&str], input: &[u8]) -> Output {
     let mut command = brolga(args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -38,7 +38,7 @@ pub fn run_with(args: &[&str], input: &[u8]) -> Output {
 }
 
 /// What was printed by a command that ended with this code.
-pub fn stdout(output: &Output, code: i32) -> String {
+pub(crate) fn stdout(output: &Output, code: i32) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
@@ -47,27 +47,27 @@ pub fn stdout(output: &Output, code: i32) -> String {
 }
 
 /// What was complained of by a command that ended with this code.
-pub fn stderr(output: &Output, code: i32) -> String {
+pub(crate) fn stderr(output: &Output, code: i32) -> String {
     stdout(output, code);
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The JSON report of a command that ended with this code.
-pub fn json(output: &Output, code: i32) -> Value {
+pub(crate) fn json(output: &Output, code: i32) -> Value {
     serde_json::from_str(&stdout(output, code)).unwrap()
 }
 
 /// A file of this test's own, removed at the end.
-pub struct Temp(pub PathBuf);
+pub(crate) struct Temp(pub(crate) PathBuf);
 
 impl Temp {
-    pub fn new(name: &str, contents: &[u8]) -> Self {
+    pub(crate) fn new(name: &str, contents: &[u8]) -> Self {
         let path = std::env::temp_dir().join(format!("brolga-cli-{}-{name}", std::process::id()));
         std::fs::write(&path, contents).unwrap();
         Self(path)
     }
 
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 }
@@ -78,5 +78,5 @@ impl Drop for Temp {
     }
 }
 
-pub const FIREWALL: &str = "examples/bpf/firewall.o";
-pub const TRAFFIC: &str = "examples/traffic.pcap";
+pub(crate) const FIREWALL: &str = "examples/bpf/firewall.o";
+pub(crate) const TRAFFIC: &str = "examples/traffic.pcap";
