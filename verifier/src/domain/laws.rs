@@ -191,7 +191,7 @@ fn branches<D: Universe + Branches>() {
 /// all other results are in normal form.
 fn normal<D: Universe + Normal>() {
     let mut rng = Rng::new(7);
-    for _ in 0..20_000 {
+    for _ in 0..8_000 {
         let raw = D::raw(&mut rng);
         let synced = raw.sync();
         for x in (0..64).map(|_| rng.word(D::BITS)).filter(|x| raw.contains(*x)) {

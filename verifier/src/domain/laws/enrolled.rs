@@ -1,6 +1,8 @@
 //! The types that keep the laws, and the universes they are tried in.
 
-use std::collections::HashSet;
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::super::bits::mask;
 use super::super::interval::{self, Count};
@@ -13,7 +15,7 @@ use super::*;
 const RANDOM: u64 = 10_000;
 
 /// How many of all narrow scalars each one is paired with.
-const PARTNERS: usize = 8;
+const PARTNERS: usize = 4;
 
 impl<const N: u32> Domain for TnumOf<N> {
     const BITS: u32 = N;
@@ -125,7 +127,7 @@ impl<const N: u32> Normal for ScalarOf<N> {
 }
 
 /// Every value of a narrow domain.
-trait Narrow: Domain {
+trait Narrow: Domain + Send + Sync + 'static {
     fn all() -> Vec<Self>;
 }
 
@@ -155,14 +157,11 @@ impl<const N: u32> Narrow for SpanOf<N> {
 }
 
 impl<const N: u32> Narrow for ScalarOf<N> {
-    /// All meets of what single views can say.
+    /// All meets of what the single views can say.
     fn all() -> Vec<Self> {
-        let views = single_views::<N>();
-        let mut all: HashSet<_> = views.iter().copied().collect();
-        let mut fresh = views.clone();
-        while let Some(scalar) = fresh.pop() {
-            let meets = views.iter().filter_map(|view| scalar.meet(view));
-            fresh.extend(meets.filter(|meet| all.insert(*meet)));
+        let mut all = HashSet::from([Self::UNKNOWN]);
+        for view in views::<N>() {
+            all = all.iter().flat_map(|met| view.iter().filter_map(|said| met.meet(said))).collect();
         }
         let mut all: Vec<_> = all.into_iter().collect();
         all.sort_by_key(|s| (s.umin, s.umax, s.smin, s.tnum.value(), s.tnum.mask(), s.u32_min, s.s32_min));
@@ -170,20 +169,22 @@ impl<const N: u32> Narrow for ScalarOf<N> {
     }
 }
 
-fn single_views<const N: u32>() -> Vec<ScalarOf<N>> {
-    let mut views: Vec<_> = TnumOf::all().into_iter().map(ScalarOf::from_tnum).collect();
-    for (lo, hi) in intervals(N) {
-        let bias = 1 << (N - 1);
-        views.extend(ScalarOf::from_unsigned_range(lo, hi));
-        views.extend(ScalarOf::from_signed_range(lo as i64 - bias, hi as i64 - bias));
-    }
-    for (lo, hi) in intervals(N / 2) {
-        let bias = 1 << (N / 2 - 1);
-        let low = Span { umin: lo, umax: hi, ..Span::full(N / 2) };
-        views.extend(ScalarOf::from_views(TnumOf::UNKNOWN, Span::full(N), low).sync());
-        views.extend(ScalarOf::from_signed_range32(lo as i32 - bias, hi as i32 - bias));
-    }
-    views
+/// Everything that each view alone can say.
+fn views<const N: u32>() -> [Vec<ScalarOf<N>>; 5] {
+    let (bias, low_bias) = (1 << (N - 1), 1 << (N / 2 - 1));
+    let low = |umin, umax| {
+        let low = Span { umin, umax, ..Span::full(N / 2) };
+        ScalarOf::from_views(TnumOf::UNKNOWN, Span::full(N), low).sync()
+    };
+    let signed = |(lo, hi)| ScalarOf::from_signed_range(lo as i64 - bias, hi as i64 - bias);
+    let signed32 = |(lo, hi)| ScalarOf::from_signed_range32(lo as i32 - low_bias, hi as i32 - low_bias);
+    [
+        TnumOf::all().into_iter().map(ScalarOf::from_tnum).collect(),
+        intervals(N / 2).filter_map(|(lo, hi)| low(lo, hi)).collect(),
+        intervals(N / 2).filter_map(signed32).collect(),
+        intervals(N).filter_map(|(lo, hi)| ScalarOf::from_unsigned_range(lo, hi)).collect(),
+        intervals(N).filter_map(signed).collect(),
+    ]
 }
 
 /// Every `lo <= hi` of `bits`-bit words.
@@ -195,8 +196,15 @@ fn with_members<D: Domain>(it: D) -> Known<D> {
     Known { it, members: (0..=mask(D::BITS)).filter(|x| it.contains(*x)).collect() }
 }
 
-fn narrow<D: Narrow>() -> Vec<Known<D>> {
-    D::all().into_iter().map(with_members).filter(|known| !known.members.is_empty()).collect()
+/// All of a narrow domain with all members, made once.
+fn narrow<D: Narrow>() -> &'static [Known<D>] {
+    static MADE: Mutex<BTreeMap<TypeId, &'static (dyn Any + Send + Sync)>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = made.entry(TypeId::of::<D>()).or_insert_with(|| {
+        let all = D::all().into_iter().map(with_members).filter(|known| !known.members.is_empty());
+        Box::leak(Box::new(all.collect::<Vec<Known<D>>>()))
+    });
+    all.downcast_ref::<Vec<Known<D>>>().expect("it is kept by its type")
 }
 
 /// Each with each, or with `partners` spread over all if that is fewer.
@@ -225,7 +233,7 @@ macro_rules! universe {
             }
             fn each_pair(mut visit: impl FnMut(&Known<Self>, &Known<Self>)) {
                 if N <= $narrow {
-                    visit_pairs(&narrow(), $partners, visit);
+                    visit_pairs(narrow(), $partners, visit);
                 } else {
                     let mut rng = Rng::new(2);
                     for _ in 0..RANDOM {
@@ -238,7 +246,7 @@ macro_rules! universe {
 }
 
 universe!(TnumOf, 5, usize::MAX, random_tnum);
-universe!(SpanOf, 4, 100, random_span);
+universe!(SpanOf, 4, 40, random_span);
 universe!(ScalarOf, 4, PARTNERS, scalar);
 
 fn random_tnum<const N: u32>(rng: &mut Rng) -> Known<TnumOf<N>> {

@@ -30,7 +30,7 @@ fn meaning_is_eval() {
 #[test]
 fn unary_operations() {
     let mut rng = Rng::new(4);
-    for _ in 0..20_000 {
+    for _ in 0..6_000 {
         let a: Known<Scalar> = scalar(&mut rng);
         for x in &a.members {
             for width in Width::ALL {
