@@ -65,15 +65,13 @@ pub(crate) fn rejection(error: &LoadError) -> String {
     let mut group = Group::with_title(title);
     let line = error.line().filter(|line| !line.text.trim().is_empty());
     let place = error.insn().map(|at| format!("insn {at}"));
-    match (line, place) {
-        (Some(line), place) => {
-            group = group.element(source(line));
-            group = group.elements(insn.as_ref().map(|(blamed, text)| code(*blamed, text).path(place)));
+    let insn = insn.as_ref().map(|(blamed, text)| code(*blamed, text));
+    match (line, insn) {
+        (Some(line), insn) => {
+            group = group.element(source(line)).elements(insn.map(|insn| insn.path(place)));
         }
-        (None, place) => {
-            group = group.elements(place.map(Origin::path));
-            group = group.elements(insn.as_ref().map(|(blamed, text)| code(*blamed, text)));
-        }
+        (None, Some(insn)) => group = group.element(insn),
+        (None, None) => group = group.elements(place.map(Origin::path)),
     }
     Renderer::plain().render(&[group])
 }

@@ -6,7 +6,7 @@ mod tally;
 
 use crate::args::{Element, RunArgs};
 use crate::capture::{self, Frame};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, complain};
 use crate::output::Output;
 use crate::{input, report};
 use brolga::core::prog_type::Entry;
@@ -65,7 +65,7 @@ fn load(
 ) -> Result<(LoadedObject, Program), Failure> {
     let engine = Engine::new();
     // A reader that is gone is found out when the report is written.
-    engine.on_trace(|line| crate::failure::complain(line));
+    engine.on_trace(complain);
     let load = Load::new().engine(args.engine.into());
     let load = load.mem_size(mem_size(&engine, program, frames));
     let opened: OpenObject<'_> = engine.open_object(object, ObjectLoad::new().each(load));
