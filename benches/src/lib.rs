@@ -1,3 +1,4 @@
 //! Benches of Brolga beside its rivals: what they run.
 
+pub mod peers;
 pub mod programs;
