@@ -277,7 +277,7 @@ def conformance():
     vectors("lddw", [([f"r0 = {a:#x} ll"], [], a) for a in EDGES])
     vectors("ja", [(["r0 = 1", "goto +1", "r0 = 2"], [], 1), (["r0 = 1", "gotol +1", "r0 = 2"], [], 1),
                    (["r0 = 3", "goto +2", "r0 += 1", "goto +1", "goto -3"], [], 4)])
-    vectors("call", [(["r6 = 5", "call +2", "r0 += r6", "exit", "r6 = 7", "r0 = 3"], [], 8)])
+    vectors("call", [(["r6 = 5", "call pc+2", "r0 += r6", "exit", "r6 = 7", "r0 = 3"], [], 8)])
     for bits, (name, op) in itertools.product((32, 64), {"add": "+=", "or": "|=", "and": "&=", "xor": "^="}.items()):
         mid, low = "64" if bits == 64 else "", lambda old, new: (old >> bits << bits) | new
         vectors(f"atomic_{name}{bits}", [

@@ -55,8 +55,11 @@ impl Verdict {
     #[must_use]
     pub fn reason(&self) -> &str {
         let said = self.log.split("verification time").next().unwrap_or_default();
+        // Not every reason ends its line.
+        let said = said.rsplit_once("processed ").map_or(said, |(before, _)| before);
+        let aside = ["cur state:", "old state:"];
         said.lines()
-            .rfind(|line| !line.trim().is_empty() && !line.starts_with("processed "))
+            .rfind(|line| !line.trim().is_empty() && !aside.iter().any(|start| line.starts_with(start)))
             .unwrap_or_default()
     }
 }

@@ -3,6 +3,7 @@
 use super::run::words;
 use super::{Case, CaseError, Run, live};
 use brolga::EngineKind;
+use brolga_core::asm::split_comment;
 
 impl Case {
     /// The file's text with the words of its rejection, and what its runs leave,
@@ -16,9 +17,10 @@ impl Case {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         if let Some(expected) = &self.reject {
             if let Some(words) = self.words() {
-                let line = &mut lines[expected.line as usize - 1];
-                let keep = line.find("reject:").map_or(line.len(), |at| at + "reject:".len());
-                *line = format!("{} {words}", &line[..keep]);
+                let old = &mut lines[expected.line as usize - 1];
+                *old = split_comment(old).0.trim_end().to_owned();
+                let new = &mut lines[self.blamed().unwrap_or(expected.line) as usize - 1];
+                *new = format!("{} ; reject: {words}", split_comment(new).0.trim_end());
             }
         } else {
             for run in &self.runs {
@@ -32,6 +34,12 @@ impl Case {
         let asks = self.tests.iter().any(|t| t == "kernel");
         let kernel = asks.then(|| live::words(self)).flatten();
         kernel.or_else(|| self.load(EngineKind::Interp, false).err().map(|e| e.kernel_words()))
+    }
+
+    /// The line of the instruction that the verifier blames.
+    fn blamed(&self) -> Option<u32> {
+        let pc = self.load(EngineKind::Interp, false).err()?.insn()?;
+        self.assembly.line_of(pc)
     }
 
     /// The run's header line with what it leaves.
