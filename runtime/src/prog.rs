@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use zerocopy::IntoBytes;
 
 /// What runs a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -277,6 +278,10 @@ impl Program {
         if memory.len() != needed as usize {
             return Err(RunError::MemSize { given: memory.len(), needed });
         }
+        // A program may take it that its memory is aligned, for atomics.
+        if !memory.as_ptr().addr().is_multiple_of(8) {
+            return self.run_copy(kind, memory);
+        }
         let r1 = memory.as_mut_ptr().expose_provenance() as u64;
         #[expect(unsafe_code, reason = "the call of a verified program")]
         // SAFETY: r1 points to memory of the size that the program was verified
@@ -284,6 +289,17 @@ impl Program {
         unsafe {
             self.start(kind, r1, needed.into())
         }
+    }
+
+    /// Runs the program on an aligned copy of memory that is not.
+    #[cold]
+    fn run_copy(&self, kind: Option<EngineKind>, memory: &mut [u8]) -> Result<u64, RunError> {
+        let mut words = vec![0u64; memory.len().div_ceil(8)];
+        let copy = &mut words.as_mut_bytes()[..memory.len()];
+        copy.copy_from_slice(memory);
+        let result = self.run_mem_in(kind, copy);
+        memory.copy_from_slice(copy);
+        result
     }
 
     /// Runs the program with these registers.
@@ -296,7 +312,8 @@ impl Program {
     ///
     /// They are what the program type says, as long as the call lasts: `r1`
     /// points to the real structure of the context, which no one else accesses
-    /// meanwhile, or to memory of the size `r2` that the program was loaded for.
+    /// meanwhile, or to memory of the size `r2` that the program was loaded for,
+    /// aligned to 8 bytes.
     #[expect(unsafe_code, reason = "the caller vouches for the registers")]
     pub unsafe fn run_raw(&self, r1: u64, r2: u64) -> Result<u64, RunError> {
         // SAFETY: as the caller says.

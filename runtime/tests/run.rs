@@ -224,3 +224,31 @@ fn a_program_outlives_its_engine() {
     let program = raw(&Engine::new(), "call bpf_get_smp_processor_id#8\n r0 &= 0\n exit", 0);
     assert_eq!(both(&program, &mut []), 0);
 }
+
+/// A program may take it that its memory is aligned, and so use atomics; the
+/// caller need not care.
+#[test]
+fn memory_at_odd_addresses_is_as_good() {
+    let engine = Engine::new();
+    let program = raw(&engine, "r2 = 5\n lock *(u64 *)(r1 +8) += r2\n r0 = *(u64 *)(r1 +8)\n exit", 16);
+    let mut bytes = [1u8; 40];
+    for start in 0..8 {
+        let memory = &mut bytes[start..start + 16];
+        memory.fill(1);
+        assert_eq!(both(&program, memory), 0x0101_0101_0101_0106);
+        assert_eq!(memory[8], 6);
+    }
+}
+
+#[test]
+fn handles_go_between_threads() {
+    fn any_thread<T: Send + Sync + Clone + 'static>() {}
+    any_thread::<Engine>();
+    any_thread::<brolga::Program>();
+    any_thread::<brolga::Map>();
+    any_thread::<ProgramType>();
+    any_thread::<brolga::LoadedObject>();
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<LoadError>();
+    error::<RunError>();
+}
