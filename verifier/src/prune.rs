@@ -42,7 +42,11 @@ const STORE_IN_LOOP_AFTER: (u32, u32) = (20, 100);
 /// What a visit to a prune point finds.
 pub(crate) enum Visit {
     /// Every path from here was walked.
-    Known,
+    Known {
+        /// A bit for each frame of which bytes may be read that were not
+        /// written on this path, but on the one that was walked.
+        unwritten: u8,
+    },
     /// The path was here before, in the very same state.
     Loops,
     /// The path goes on, below this node.
@@ -137,9 +141,10 @@ impl Seen {
         }
     }
 
-    /// The last state stored here from which paths are still to be walked.
-    pub(crate) fn latest_in_progress(&self, pc: Pc) -> Option<&State> {
-        self.at[pc.index()].iter().rev().find(|e| self.nodes[e.node].open > 0).map(|e| &e.state)
+    /// The last state stored here in an earlier round of a `may_goto`'s loop.
+    pub(crate) fn earlier_round(&self, pc: Pc, may_gotos: u32) -> Option<&State> {
+        let earlier = |e: &&Entry| self.nodes[e.node].open > 0 && e.state.may_gotos < may_gotos;
+        self.at[pc.index()].iter().rev().find(earlier).map(|e| &e.state)
     }
 
     /// Compares the state at a prune point with those seen there, and stores it
@@ -200,7 +205,7 @@ impl Seen {
             }
             if within(&entry.state, state, pc, structure) {
                 entry.hits += 1;
-                return Some(Visit::Known);
+                return Some(Visit::Known { unwritten: unwritten(&entry.state, state, pc, structure) });
             }
             entry.misses += u32::from(due);
         }
@@ -338,6 +343,21 @@ fn alike(a: &Value, b: &Value) -> bool {
         (Value::Uninit, Value::Uninit) => true,
         (Value::Number(_) | Value::Pointer(_) | Value::Uninit, _) => false,
     }
+}
+
+/// The frames of which a byte that may be read from here on was written in `old`,
+/// but not in `cur`.
+fn unwritten(old: &State, cur: &State, pc: Pc, structure: &Structure) -> u8 {
+    let lacks = |i: usize| {
+        let at = cur.frames.get(i + 1).map_or(pc, |callee| callee.callsite);
+        let live = structure.stack_live_in(at);
+        old.frames[i].stack.slots().iter().enumerate().any(|(slot, was)| {
+            let now = cur.frames[i].stack.slot(slot).bytes;
+            live.contains(slot)
+                && was.bytes.iter().zip(now).any(|(was, now)| *was != Byte::Uninit && now == Byte::Uninit)
+        })
+    };
+    (0..old.frames.len()).filter(|i| lacks(*i)).fold(0, |frames, i| frames | 1 << i)
 }
 
 /// Whether `cur` lies within `old`.

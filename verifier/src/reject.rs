@@ -233,6 +233,9 @@ pub enum Why {
         /// The number of bytes.
         size: u32,
     },
+    /// A helper is to change a map that programs may only read.
+    #[error("write into map forbidden")]
+    MapReadOnly,
     /// Memory that may only be read is written.
     #[error("R{} cannot write into {kind}", .reg.index())]
     ReadOnly {
@@ -389,6 +392,9 @@ pub enum Why {
         /// Its number.
         id: i32,
     },
+    /// A tail call through a map of another kind.
+    #[error("expected prog array map for tail call")]
+    TailCallMap,
     /// A legacy packet load in a program of another type.
     #[error("BPF_LD_[ABS|IND] instructions not allowed for this program type")]
     LegacyLoad,
@@ -454,6 +460,7 @@ struct Offset(Tnum);
 impl fmt::Display for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_const() {
+            Some(value) if value <= u64::from(u16::MAX) => write!(f, "{value}"),
             Some(value) => write!(f, "{value:#x}"),
             None => write!(f, "({:#x}; {:#x})", self.0.value(), self.0.mask()),
         }

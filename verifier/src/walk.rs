@@ -112,7 +112,8 @@ impl<'a> Walk<'a> {
             return Ok(false);
         }
         match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed) {
-            Visit::Known => {
+            Visit::Known { unwritten } => {
+                self.note_unwritten(unwritten);
                 self.log.pruned(self.pc);
                 Ok(true)
             }
@@ -122,6 +123,14 @@ impl<'a> Walk<'a> {
                 Ok(false)
             }
             Visit::TooMuch(bytes) => Err(self.reject(Why::Memory(bytes))),
+        }
+    }
+
+    /// Notes for those who run the program which frames it may read that no one
+    /// wrote, on the path that is not walked further.
+    fn note_unwritten(&mut self, frames: u8) {
+        for (_, frame) in self.state.frames.iter().enumerate().filter(|(i, _)| frames & 1 << i != 0) {
+            self.facts.reads_uninit(frame.subprog);
         }
     }
 
@@ -201,7 +210,7 @@ impl<'a> Walk<'a> {
             Insn::Alu { op, width, dst, src } => self.alu(op, width, dst, src)?,
             Insn::Neg { width, dst } => self.negate(width, dst)?,
             Insn::MovSx { width, from, dst, src } => self.move_signed(width, from, dst, src)?,
-            Insn::Swap { dst, .. } => self.swap(dst)?,
+            Insn::Swap { order, size, dst } => self.swap(order, size, dst)?,
             Insn::AddrSpaceCast { .. } => return Err(self.unsupported("an address space cast")),
             Insn::LoadImm64 { dst, imm } => self.load_imm64(dst, imm)?,
             Insn::Load { size, signed, dst, src, off } => self.load(size, signed, dst, src, off)?,

@@ -6,6 +6,7 @@ use crate::outcome::Cause;
 use crate::reject::Why;
 use crate::state::value::{Id, Number, PtrKind, Value};
 use crate::walk::Walk;
+use brolga_core::insn::Order;
 use brolga_core::{AluOp, Imm64, Operand, Reg, Size, Width};
 
 impl Walk<'_> {
@@ -108,9 +109,12 @@ impl Walk<'_> {
         self.unary(dst, width, |n| domain::neg(width, n))
     }
 
-    /// The kernel does not follow byte swaps; nor may a verdict.
-    pub(crate) fn swap(&mut self, dst: Reg) -> Result<(), Cause> {
-        self.unary(dst, Width::W64, |_| domain::Scalar::UNKNOWN)
+    pub(crate) fn swap(&mut self, order: Order, size: Size, dst: Reg) -> Result<(), Cause> {
+        if (order, size) == (Order::Le, Size::B8) && self.read(dst)?.scalar().is_some() {
+            // Nothing changes, the name included.
+            return self.writable(dst);
+        }
+        self.unary(dst, Width::W64, |n| domain::swap(order, size, n))
     }
 
     fn unary(

@@ -165,15 +165,28 @@ impl Walk<'_> {
         zero_ok: bool,
         given: &mut Given,
     ) -> Result<(), Cause> {
-        let (size_reg, reg) = (Reg::ARGS[index], Reg::ARGS[index - 1]);
+        let Some(before) = index.checked_sub(1) else { return Err(self.bug("a size follows its memory")) };
+        let (size_reg, reg) = (Reg::ARGS[index], Reg::ARGS[before]);
         let Some(size) = self.state.reg(size_reg).scalar().copied() else {
             return Err(self.bug("a size is a number"));
         };
         given.max_size = Some(size.umax());
         self.size_bounded(size_reg, &size, zero_ok)?;
-        let (writes, fills) = writes(&proto.args[index - 1]);
+        let (writes, fills) = writes(&proto.args[before]);
         let fills = fills && size.as_const().is_some();
+        self.never_null(reg, &size)?;
         self.helper_memory(&Wanted { reg, size: size.umax() as u32, writes, zero_ok, fills }, given)
+    }
+
+    /// That memory of some bytes is there: where the kernel lets a helper that
+    /// takes null have a pointer that may be null with a size that is not 0, the
+    /// helper reads at null.
+    fn never_null(&self, reg: Reg, size: &Scalar) -> Result<(), Cause> {
+        let value = self.state.reg(reg);
+        if size.umax() > 0 && value.ptr().is_some_and(|p| p.nullable) {
+            return Err(self.reject(Why::Argument { reg, found: value.type_name(), expected: MEMORY }));
+        }
+        Ok(())
     }
 
     fn size_bounded(&self, reg: Reg, size: &Scalar, zero_ok: bool) -> Result<(), Cause> {
@@ -254,7 +267,8 @@ impl Walk<'_> {
         let (index, first) = place(off);
         let slot = self.state.frames[usize::from(frame)].stack.slot(index);
         let bytes = first..first + size as usize;
-        if slot.bytes[bytes.clone()].iter().all(|b| *b == Byte::Zero) {
+        // Of a wider spill the kernel looks at the upper half only.
+        if slot.bytes[bytes.clone()].iter().all(|b| *b == Byte::Zero) || (first > 0 && slot.is_zero(bytes)) {
             return Some(0);
         }
         if first == 0 && slot.spilled() == size as usize { slot.value.as_const() } else { None }

@@ -11,7 +11,7 @@ use crate::structure::MAX_FRAMES;
 use crate::walk::{Step, Walk};
 use brolga_core::helper::table::{self, id};
 use brolga_core::helper::{Proto, RetKind};
-use brolga_core::{Callee, MapKind, Reg};
+use brolga_core::{Callee, MapFlags, MapKind, Reg};
 use std::sync::Arc;
 
 impl Walk<'_> {
@@ -117,16 +117,26 @@ impl Walk<'_> {
         if !is_plain_value(def.kind) {
             return Err(self.unsupported(format!("values of a {} map", def.kind.name())));
         }
-        let in_bounds = given.key.is_some_and(|key| key < u64::from(def.max_entries));
+        // An inner map of that flag may be shorter than its template.
+        let as_long = !map.inner || !def.flags.contains(MapFlags::INNER_MAP);
+        let in_bounds = as_long && given.key.is_some_and(|key| key < u64::from(def.max_entries));
         let always = proto.id == id::MAP_LOOKUP_ELEM
             && matches!(def.kind, MapKind::Array | MapKind::PercpuArray)
             && in_bounds;
         Ok(self.object(PtrKind::MapValue(map), proto.ret.nullable && !always))
     }
 
-    /// That the helper takes maps of this kind.
+    /// That the helper takes maps of this kind, and may change them where it does.
     fn map_fits(&self, map: MapRef, proto: &Proto) -> Result<(), Cause> {
-        let kind = map.def(self.aux).kind;
+        const WRITING: [i32; 4] = [2, 3, 87, 88];
+        let def = map.def(self.aux);
+        if def.flags.contains(MapFlags::RDONLY_PROG) && WRITING.contains(&proto.id) {
+            return Err(self.reject(Why::MapReadOnly));
+        }
+        let kind = def.kind;
+        if proto.id == id::TAIL_CALL && kind != MapKind::ProgArray {
+            return Err(self.reject(Why::TailCallMap));
+        }
         let by_map = helpers_of(kind).is_none_or(|ids| ids.contains(&proto.id));
         let by_helper = kinds_of(proto.id).is_none_or(|kinds| kinds.contains(&kind));
         if by_map && by_helper {
@@ -155,7 +165,7 @@ const fn is_plain_value(kind: MapKind) -> bool {
 /// number of bytes or a negative error.
 fn integer_result(id: i32, given: &Given) -> Scalar {
     const MAX_ERRNO: i64 = 4095;
-    const COPYING: [i32; 6] = [45, 67, 112, 114, 115, 141];
+    const COPYING: [i32; 5] = [45, 67, 114, 115, 141];
     match given.max_size {
         Some(size) if COPYING.contains(&id) => {
             Scalar::from_signed_range(-MAX_ERRNO, size as i64).unwrap_or(Scalar::UNKNOWN)

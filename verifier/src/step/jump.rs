@@ -80,7 +80,7 @@ impl Walk<'_> {
                 settle_null(&mut state, p.id, taken == (compare.cond == Cond::Eq));
             }
             (Value::Pointer(p), Value::Pointer(q)) if compare.width == Width::W64 => {
-                packet::learn(&mut state, compare.cond, taken, p, q);
+                packet::learn(&mut state, compare, taken, p, q);
                 learn_equal(&mut state, compare.cond, taken, p, q);
             }
             (Value::Pointer(_) | Value::Number(_), Value::Pointer(_))
@@ -100,7 +100,7 @@ impl Walk<'_> {
         let mut round = self.state.clone();
         round.may_gotos += 1;
         if round.may_gotos > ROUNDS_WALKED
-            && let Some(earlier) = self.seen.latest_in_progress(self.pc)
+            && let Some(earlier) = self.seen.earlier_round(self.pc, self.state.may_gotos)
         {
             widen(&mut round, earlier);
         }

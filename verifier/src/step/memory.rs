@@ -189,7 +189,8 @@ impl Walk<'_> {
 
     /// What lies there, in a map whose content will never change.
     fn frozen_bytes(&self, ptr: &Ptr, map: MapRef, access: &Access) -> Option<u64> {
-        if map.inner || !map.def(self.aux).flags.contains(MapFlags::RDONLY_PROG) {
+        let def = map.def(self.aux);
+        if map.inner || def.max_entries != 1 || !def.flags.contains(MapFlags::RDONLY_PROG) {
             return None;
         }
         let frozen = self.aux.map(map.idx).frozen.as_ref()?;

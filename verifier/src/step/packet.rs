@@ -12,19 +12,33 @@
 
 use crate::state::State;
 use crate::state::value::{Ptr, PtrKind, Value};
-use brolga_core::Cond;
+use crate::step::jump::Compare;
+use brolga_core::{Cond, Reg};
 
 /// No packet is longer: the kernel's `MAX_PACKET_OFF`.
 pub(crate) const MAX_PACKET_OFF: u64 = 0xffff;
 
-/// What is known where `p cond q` is `taken`.
-pub(crate) fn learn(state: &mut State, cond: Cond, taken: bool, p: &Ptr, q: &Ptr) {
-    let holds = if taken { Some(cond) } else { cond.negated() };
+/// What is known where a comparison of `p` with `q` is `taken`.
+pub(crate) fn learn(state: &mut State, compare: &Compare, taken: bool, p: &Ptr, q: &Ptr) {
+    let holds = if taken { Some(compare.cond) } else { compare.cond.negated() };
     let Some(holds) = holds else { return };
     if is_end_of(q, p) {
         before_end(state, holds, p);
+        behind_end(state, holds, compare.dst);
     } else if is_end_of(p, q) {
         before_end(state, holds.swapped(), q);
+        compare.src.reg().into_iter().for_each(|src| behind_end(state, holds.swapped(), src));
+    }
+}
+
+/// The register `holds` its end. Where that is behind it, the kernel forgets of
+/// this register what it knew, also where that says that no run comes here.
+fn behind_end(state: &mut State, holds: Cond, reg: Reg) {
+    if matches!(holds, Cond::Gt | Cond::Ge)
+        && let Value::Pointer(p) = &mut state.top_mut().regs[reg.index()]
+        && p.kind == PtrKind::Packet
+    {
+        p.range = 0;
     }
 }
 
