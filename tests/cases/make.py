@@ -275,7 +275,8 @@ def conformance():
     vectors("st", [([f"*(u{size} *)(r1 + 8) = {i}", "r0 = *(u64 *)(r1 + 8)"], [a, b], (b >> size << size) | cut(i, size))
                    for size in (8, 16, 32, 64) for i in (0, -1, 0x12345678) for a, b in SOME[2:4]])
     vectors("lddw", [([f"r0 = {a:#x} ll"], [], a) for a in EDGES])
-    vectors("ja", [(["r0 = 1", "goto +1", "r0 = 2"], [], 1), (["r0 = 1", "gotol +1", "r0 = 2"], [], 1),
+    vectors("ja", [(["r0 = 1", "if r3 == 5 goto +1", f"{go} +1", "r0 = 2"], [a, 0], r)
+                   for go in ("goto", "gotol") for a, r in ((0, 1), (5, 2))] + [
                    (["r0 = 3", "goto +2", "r0 += 1", "goto +1", "goto -3"], [], 4)])
     vectors("call", [(["r6 = 5", "call pc+2", "r0 += r6", "exit", "r6 = 7", "r0 = 3"], [], 8)])
     for bits, (name, op) in itertools.product((32, 64), {"add": "+=", "or": "|=", "and": "&=", "xor": "^="}.items()):

@@ -15,8 +15,9 @@ use brolga_verifier::claims::{Bounds, MachineView};
 use brolga_verifier::state::value::MapRef;
 use std::error::Error;
 
-/// More steps than an accepted program of the generator takes.
-const STEPS: u64 = 200_000_000;
+/// How many steps of a run are watched: more than a generated program takes that
+/// does not loop by `may_goto`.
+const STEPS: u64 = 200_000;
 
 /// A program ready to be run step by step against its claims.
 #[derive(Debug)]
@@ -39,7 +40,8 @@ impl Contained {
     ///
     /// # Errors
     ///
-    /// Where the machine leaves the claims, or the program its memory.
+    /// Where the machine leaves the claims, or the program its memory; and
+    /// [`Fault::Budget`] where the run goes on longer than it is watched.
     pub fn run(&self, world: &World, claims: &Claims) -> Result<u64, Fault> {
         let mut watch = Watch { world, claims };
         let state = &mut RunState::default();

@@ -34,8 +34,10 @@ fn so_they_do_where_something_was_broken() {
 #[test]
 fn foreign_claims_do_not_hold() {
     let options = Options { record_states: true, ..Options::default() };
-    let accepted: Vec<_> =
-        (0..40).map(generate::from_seed).filter_map(|p| Some((verify(world::program(&p), &options).ok()?, p))).collect();
+    let accepted: Vec<_> = (0..40)
+        .map(generate::from_seed)
+        .filter_map(|p| Some((verify(world::program(&p), &options).ok()?, p)))
+        .collect();
     let mut escapes = 0;
     for pair in accepted.windows(2) {
         let [(_, program), (other, _)] = pair else { unreachable!("windows of two") };

@@ -27,6 +27,7 @@ struct Job {
 struct Tally {
     accepted: u64,
     rejected: u64,
+    unsupported: u64,
     runs: u64,
     failures: BTreeMap<&'static str, Vec<Failure>>,
 }
@@ -83,14 +84,18 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
                 tally.runs += runs as u64;
             }
             Ok(Verdict::Rejected(_)) => tally.rejected += 1,
-            Err(failure) => tally.failures.entry(failure.problem.kind()).or_default().push(*failure),
+            Ok(Verdict::Unsupported(_)) => tally.unsupported += 1,
+            Err(failure) => {
+                eprintln!("seed {}: {}", failure.seed, failure.problem);
+                tally.failures.entry(failure.problem.kind()).or_default().push(*failure);
+            }
         }
     }
 }
 
 /// Prints what there is to say; whether anything is wrong.
 fn report(job: Job, tally: Tally) -> bool {
-    let Tally { accepted, rejected, runs, failures } = tally;
+    let Tally { accepted, rejected, unsupported, runs, failures } = tally;
     let counts: Vec<String> = failures.iter().map(|(kind, list)| format!("{kind} {}", list.len())).collect();
     for (kind, mut list) in failures {
         list.sort_by_key(|f| f.seed);
@@ -100,12 +105,15 @@ fn report(job: Job, tally: Tally) -> bool {
             println!("{}", failure.reduced());
         }
     }
-    let judged = accepted + rejected;
+    let judged = accepted + rejected + unsupported;
     let too_few = !job.mutate && accepted * 100 < judged * ACCEPTED;
     let wrong = if counts.is_empty() { "no problems".into() } else { counts.join(", ") };
-    println!("{} programs from seed {}: {accepted} accepted, {rejected} rejected, {runs} runs; {wrong}", job.count, job.from);
+    println!(
+        "{} programs from seed {}: {accepted} accepted, {rejected} rejected, {unsupported} unsupported, {runs} runs; {wrong}",
+        job.count, job.from
+    );
     if too_few {
         println!("fewer than {ACCEPTED}% were accepted");
     }
-    too_few || wrong != "no problems"
+    too_few || (unsupported > 0 && !job.mutate) || wrong != "no problems"
 }

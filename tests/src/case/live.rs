@@ -57,7 +57,8 @@ fn run_all(case: &Case, kernel: Kernel, verdict: Verdict) -> Result<(), CaseErro
             return Err(CaseError::Unmet("the kernel accepts it only once".into()));
         };
         let ran = loaded.run(&case.input(run));
-        let ran = ran.map_err(|error| CaseError::Unmet(format!("line {}: no test run: {error}", run.line)))?;
+        let ran =
+            ran.map_err(|error| CaseError::Unmet(format!("line {}: no test run: {error}", run.line)))?;
         case.meets(run, &Left { r0: ran.retval.into(), bytes: ran.packet })?;
     }
     Ok(())

@@ -204,5 +204,7 @@ fn hex(entry: &Entry) -> Result<Vec<u8>, CaseError> {
     let digits: Vec<char> = entry.text()?.chars().filter(|c| !c.is_whitespace()).collect();
     let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).ok();
     let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-    bytes.filter(|_| digits.len().is_multiple_of(2)).ok_or_else(|| entry.wrong("hexadecimal bytes are needed"))
+    bytes
+        .filter(|_| digits.len().is_multiple_of(2))
+        .ok_or_else(|| entry.wrong("hexadecimal bytes are needed"))
 }

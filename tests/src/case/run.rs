@@ -77,7 +77,10 @@ impl Case {
             (Err(error), Some(expected)) => {
                 let words = error.kernel_words();
                 if !expected.agrees(&words) {
-                    return Err(CaseError::Unmet(format!("rejected with {words:?}, not {:?}", expected.words)));
+                    return Err(CaseError::Unmet(format!(
+                        "rejected with {words:?}, not {:?}",
+                        expected.words
+                    )));
                 }
                 let line = error.insn().and_then(|pc| self.assembly.line_of(pc));
                 if line.is_some_and(|line| line != expected.line) {

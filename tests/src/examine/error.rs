@@ -5,9 +5,10 @@ use crate::differ::{BuildError, Difference};
 use crate::generate::Generated;
 use crate::reduce::reduce;
 use crate::world::Outcome;
+use brolga_core::asm::KernelNames;
 use brolga_core::interp::Fault;
 use brolga_core::{LinkError, disasm};
-use brolga_verifier::{Bug, Unsupported};
+use brolga_verifier::Bug;
 use std::fmt;
 use thiserror::Error;
 
@@ -17,12 +18,15 @@ pub enum Problem {
     /// The verifier broke a rule of its own.
     #[error(transparent)]
     Bug(#[from] Bug),
-    /// The verifier has no rule for what a generated program does.
-    #[error(transparent)]
-    Unsupported(#[from] Unsupported),
     /// The states were not recorded.
     #[error("no claims were recorded")]
     NoClaims,
+    /// It is rejected when its states are recorded, and else accepted.
+    #[error("with its states recorded it is rejected: {words}")]
+    Recorded {
+        /// With these words.
+        words: String,
+    },
     /// An accepted program left its claims, or its memory.
     #[error("escape on packet {packet:02x?}: {fault}")]
     Escapes {
@@ -78,8 +82,8 @@ impl Problem {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Bug(_) => "bug",
-            Self::Unsupported(_) => "unsupported",
             Self::NoClaims => "no-claims",
+            Self::Recorded { .. } => "recorded",
             Self::Escapes { .. } => "escape",
             Self::Build(_) => "build",
             Self::Link(_) => "link",
@@ -126,12 +130,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}: {}", self.seed, self.problem)?;
         for (pc, insn) in self.program.code.iter() {
-            writeln!(f, "  {}", disasm::log_line(pc, insn, &disasm_names()))?;
+            writeln!(f, "  {}", disasm::log_line(pc, insn, &KernelNames))?;
         }
         Ok(())
     }
-}
-
-const fn disasm_names() -> brolga_core::asm::KernelNames {
-    brolga_core::asm::KernelNames
 }
