@@ -156,6 +156,16 @@ fn maps_that_can_not_be_created_are_verified_against() {
 }
 
 #[test]
+fn what_is_only_described_takes_no_memory() {
+    let mut asked = request(RETURN_42);
+    asked["maps"] = json!([{"type": "array", "key_size": 4, "value_size": u32::MAX, "max_entries": 1,
+        "flags": 0x80, "frozen": true}]);
+    let answer = answer(&asked);
+    assert_eq!(answer["verdict"], "accept", "{answer}");
+    assert!(answer["run_error"].as_str().unwrap().contains("over the limit"), "{answer}");
+}
+
+#[test]
 fn memory_is_given_to_programs_of_type_raw() {
     let mut asked = request(&assembled("r0 = *(u64 *)(r1 + 0)\nr0 += r2\nexit"));
     asked["prog_type"] = json!("raw");

@@ -48,6 +48,9 @@ pub(super) struct PreparedSlot {
     pub(super) insns: Vec<u8>,
 }
 
+/// The largest value without `init` that is taken for constant zeros, in bytes.
+const MAX_ZEROS: u32 = 1 << 20;
+
 /// The number that instructions refer to a request's map by.
 pub(super) const fn fd(map: usize) -> i32 {
     // Not 0, which an instruction without a reference holds.
@@ -107,8 +110,10 @@ impl PreparedMap {
             && def.kind == MapKind::Array
             && def.max_entries == 1
             && def.flags.contains(MapFlags::RDONLY_PROG);
-        let contents = || self.init.clone().unwrap_or_else(|| vec![0; def.value_size as usize]);
-        let frozen = constant.then(|| Arc::from(contents()));
+        // A short request must not cost much memory. What is not known to be
+        // constant is only verified with less knowledge.
+        let zeros = || (def.value_size <= MAX_ZEROS).then(|| vec![0; def.value_size as usize]);
+        let frozen = constant.then(|| self.init.clone().or_else(zeros)).flatten().map(Arc::from);
         MapInfo { frozen, def }
     }
 }
