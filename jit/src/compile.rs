@@ -1,9 +1,10 @@
 //! From a linked program to machine code that has no place yet.
 
+use crate::align;
 use crate::error::{CompileError, PublishError};
 use crate::flow::ProgramPlan;
 use crate::image::Image;
-use crate::options::{Listing, Options};
+use crate::options::{Listing, Options, Passes};
 use crate::reloc::{Relocation, Symbol};
 use crate::target::{Machine, Target, host, isa};
 use crate::translate::{self, HELPERS, SUBPROGS, Shared};
@@ -182,8 +183,7 @@ impl<'a> Assembly<'a> {
         let plane = &mut ControlPlane::default();
         context.compile(shared.isa, plane).map_err(|error| failed(&error.inner))?;
         let code = context.take_compiled_code().ok_or_else(|| failed(&"no code came of it"))?;
-        let align = shared.isa.function_alignment().preferred.max(16) as usize;
-        let offset = self.place(&code, align);
+        let offset = self.place(&code, shared.isa.function_alignment().minimum);
         self.starts[id.index()] = offset;
         for reloc in code.buffer.relocs() {
             let name = external(context, reloc).ok_or_else(|| failed(&"an unknown reference"))?;
@@ -196,9 +196,14 @@ impl<'a> Assembly<'a> {
     }
 
     /// Puts a function behind what there is; its offset.
-    fn place(&mut self, code: &CompiledCode, align: usize) -> u32 {
+    fn place(&mut self, code: &CompiledCode, least: u32) -> u32 {
+        let mut start = 0;
+        if self.options.passes.contains(Passes::ALIGN) {
+            let loops = align::loops(&code.bb_starts, &code.bb_edges, code.buffer.total_size());
+            start = align::best_start(&loops, least.max(code.buffer.alignment).max(4));
+        }
         let out = &mut self.compiled.code;
-        let offset = out.len().next_multiple_of(align);
+        let offset = out.len().next_multiple_of(align::LINE as usize) + start as usize;
         out.resize(offset, 0);
         out.extend_from_slice(code.code_buffer());
         offset as u32

@@ -35,12 +35,15 @@ impl Image {
     #[must_use]
     #[expect(unsafe_code, reason = "the way into machine code")]
     pub fn entry(&self) -> EntryFn {
-        // The main program is compiled first, so that it is the image's start.
-        let start = self.text.start().as_ptr();
-        // SAFETY: there is a function of this very signature at the start,
-        // compiled for this machine. That it is called properly is for the
-        // caller of the pointer, which is unsafe.
-        unsafe { std::mem::transmute::<*mut std::ffi::c_void, EntryFn>(start) }
+        let offset = self.functions[0].offset as usize;
+        // SAFETY: the offset of a function, within the image; the main program
+        // is compiled first, has this very signature, and code for this machine.
+        // That it is called properly is for the caller of the pointer, which is
+        // unsafe.
+        unsafe {
+            let start = self.text.start().as_ptr().byte_add(offset);
+            std::mem::transmute::<*mut std::ffi::c_void, EntryFn>(start)
+        }
     }
 
     /// The address of the first byte, for symbol tables.

@@ -9,6 +9,7 @@
 //!        -> Compiled (bytes, relocations) -> Image (RX, unmaps on drop)
 //! ```
 
+mod align;
 mod compile;
 mod error;
 mod flow;

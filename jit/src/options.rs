@@ -31,6 +31,10 @@ bitflags! {
         /// Stack slots that are only read and written as a whole, by the frame
         /// pointer, are kept in registers.
         const STACK = 1 << 4;
+        /// A jump to where nothing is done but return, returns.
+        const RETURN = 1 << 6;
+        /// Functions are placed so that their small loops lie in few cache lines.
+        const ALIGN = 1 << 7;
         /// Helpers are called directly where they are near enough.
         const NEAR = 1 << 5;
     }

@@ -136,8 +136,11 @@ fn flags(options: &Options) -> Result<settings::Builder, SetError> {
         Tier::Best => "backtracking",
     };
     flags.set("regalloc_algorithm", allocator)?;
+    // Its optimiser makes tight loops slower, and compiling half as long again.
     flags.set("opt_level", "none")?;
     flags.set("enable_verifier", if options.check_ir { "true" } else { "false" })?;
     flags.set("unwind_info", "false")?;
+    // Where blocks are in the machine code, to align loops by.
+    flags.set("machine_code_cfg_info", "true")?;
     Ok(flags)
 }

@@ -10,7 +10,9 @@
 //! # Transfer
 //!
 //! Backwards: an instruction kills what it defines and makes live what it uses,
-//! in the width it uses it. A move passes on what is live of its destination.
+//! in the width it uses it. A move passes on what is live of its destination;
+//! a 32-bit one looks widely at what it extends for a wide use, for there may be
+//! nothing to extend (see [`short`](super::short)).
 //! Everything else counts as used even where the result is not, so that no
 //! operand of a compiled instruction is ever garbage: a divisor that was proven
 //! to be non-zero must be the real one.
@@ -99,9 +101,9 @@ impl Liveness<'_> {
     fn before(&self, pc: Pc, insn: &Insn, live: &mut Live) {
         let after = *live;
         live.kill(insn.defs());
-        if let Insn::Alu { op: AluOp::Mov, width, dst, src: Operand::Reg(src) } = *insn {
+        if let Insn::Alu { op: AluOp::Mov, src: Operand::Reg(src), dst, .. } = *insn {
             if after.any().contains(dst) {
-                let wide = width == Width::W64 && after.wide.contains(dst);
+                let wide = after.wide.contains(dst);
                 self.using(live, src, if wide { Width::W64 } else { Width::W32 });
             }
             return;

@@ -7,13 +7,15 @@
 
 mod live;
 mod program;
+mod short;
 mod slots;
 
 pub(crate) use live::{Live, Liveness};
 pub(crate) use program::{ProgramPlan, Role, helper_arity};
-pub(crate) use slots::{Slots, stack_values};
+pub(crate) use slots::Stack;
 
 use brolga_core::facts::{Facts, Subprog};
+use brolga_core::insn::RegSet;
 use brolga_core::{Code, Insn, Pc};
 
 /// An index into [`Plan::blocks`].
@@ -65,6 +67,8 @@ pub(crate) struct Block {
     pub(crate) edges: u32,
     /// What is live at its start.
     pub(crate) live: Live,
+    /// Which registers are known to fit 32 bits at its start.
+    pub(crate) short: RegSet,
 }
 
 /// The blocks of a subprogram, by place; the first is its entry.
@@ -209,7 +213,14 @@ impl Scan<'_> {
                 Some(next) if !edges.splits && leaders.at(next).is_none() => last = next,
                 _ => {
                     let ending = ending(edges.returns, to(edges.taken), to(edges.next));
-                    return Block { start, last, ending, edges: 0, live: Live::default() };
+                    return Block {
+                        start,
+                        last,
+                        ending,
+                        edges: 0,
+                        live: Live::default(),
+                        short: RegSet::EMPTY,
+                    };
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The subprograms of a program, and how they are called.
 
-use super::{Liveness, Plan};
+use super::{Liveness, Plan, short};
 use crate::error::CompileError;
 use crate::options::{Options, Passes};
 use brolga_core::facts::SubprogId;
@@ -33,10 +33,13 @@ pub(crate) struct ProgramPlan<'a> {
 impl<'a> ProgramPlan<'a> {
     pub(crate) fn new(linked: &'a Linked, options: &Options) -> Result<Self, CompileError> {
         let (code, facts) = (&linked.exec().code, linked.facts());
-        let plans = facts.subprogs.iter().map(|s| Plan::new(code, facts, *s)).collect();
+        let plans: Vec<Option<Plan>> = facts.subprogs.iter().map(|s| Plan::new(code, facts, *s)).collect();
         let tail_calls = linked.exec().calls.values().any(|call| call.proto.id == id::TAIL_CALL);
         let roles = vec![Role::Subprog { parameters: RegSet::EMPTY }; facts.subprogs.len()];
         let mut program = Self { linked, plans, roles, tail_calls };
+        if program.plans.first().is_none_or(Option::is_none) {
+            return Err(CompileError::Facts { at: Pc::START, what: "a main program that is never reached" });
+        }
         let links = program.links()?;
         program.roles[SubprogId::MAIN.index()] = Role::Main;
         program.solve(&links, options.passes.contains(Passes::NARROW));
@@ -103,6 +106,9 @@ impl<'a> ProgramPlan<'a> {
             let Some(mut plan) = self.plans[index].take() else { continue };
             let arguments = |at, callee| self.arguments(at, callee);
             Liveness { code: self.code(), narrow, arguments: &arguments }.solve(&mut plan);
+            if narrow {
+                short::solve(self.code(), self.linked.facts(), &mut plan);
+            }
             let live = plan.blocks[0].live.any();
             if let Role::Subprog { parameters } = &mut self.roles[index] {
                 *parameters = Reg::ARGS.into_iter().filter(|reg| live.contains(*reg)).collect();

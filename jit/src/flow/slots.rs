@@ -35,17 +35,33 @@ impl Slots {
     }
 }
 
-/// The slots of a subprogram that are values.
-pub(crate) fn stack_values(code: &Code, plan: &Plan) -> Slots {
-    let mut values = Slots::ALL;
-    for (_, insn) in plan.places(code) {
-        match access(insn) {
-            Use::None | Use::Whole => {}
-            Use::Part(off, size) => values = values.without(off, size),
-            Use::Escape => return Slots::default(),
+/// What a subprogram's stack is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stack {
+    /// The slots that are values.
+    pub(crate) values: Slots,
+    /// Whether there is anything in it besides those.
+    pub(crate) is_memory: bool,
+}
+
+impl Stack {
+    /// The stack of a subprogram; all of it memory, unless there may be values.
+    pub(crate) fn new(code: &Code, plan: &Plan, values: bool) -> Self {
+        let mut stack = Self { values: Slots::ALL, is_memory: false };
+        for (_, insn) in plan.places(code) {
+            match access(insn) {
+                Use::None => {}
+                Use::Whole if values => {}
+                Use::Part(off, size) if values => {
+                    stack = Self { values: stack.values.without(off, size), is_memory: true };
+                }
+                Use::Whole | Use::Part(..) | Use::Escape => {
+                    return Self { values: Slots::default(), is_memory: true };
+                }
+            }
         }
+        stack
     }
-    values
 }
 
 /// What an instruction does with the frame pointer.
@@ -113,9 +129,9 @@ mod tests {
     #[test]
     fn an_access_spoils_what_it_touches() {
         let left = Slots::ALL.without(-12, Size::B8);
-        assert_eq!(left, Slots(u64::MAX & !0b11));
+        assert_eq!(left, Slots(!0b11));
         let left = Slots::ALL.without(-17, Size::B1);
-        assert_eq!(left, Slots(u64::MAX & !0b100));
+        assert_eq!(left, Slots(!0b100));
         assert_eq!(Slots::ALL.without(-512, Size::B4), Slots(u64::MAX >> 1));
     }
 }

@@ -48,7 +48,8 @@ impl Translator<'_, '_> {
     fn mov(&mut self, width: Width, dst: Reg, src: Operand) {
         match (width, src) {
             (Width::W64, Operand::Reg(src)) => self.copy(dst, src),
-            (Width::W32, _) | (_, Operand::Imm(_)) => {
+            (Width::W32, Operand::Reg(src)) => self.extend(dst, src),
+            (_, Operand::Imm(_)) => {
                 let value = self.operand(width, src);
                 self.set_part(width, dst, value);
             }

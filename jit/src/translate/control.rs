@@ -2,10 +2,11 @@
 
 use super::Translator;
 use crate::flow::{Block, BlockIdx, Ending};
+use crate::options::Passes;
 use brolga_core::interp::MAY_GOTO_BUDGET;
 use brolga_core::{Cond, Insn, Operand, Reg, Width};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, TrapCode, Value, types};
+use cranelift_codegen::ir::{self, InstBuilder, TrapCode, Value, types};
 
 /// What code that the proof calls unreachable stops with.
 const UNREACHABLE: TrapCode = TrapCode::unwrap_user(1);
@@ -16,8 +17,7 @@ impl Translator<'_, '_> {
             Ending::Goto(to) => self.goto(to),
             Ending::Branch { taken, next } => self.branch(block, taken, next),
             Ending::Return => {
-                let r0 = self.wide(Reg::R0);
-                self.b.ins().return_(&[r0]);
+                self.leave_subprog();
             }
             Ending::Trap => {
                 self.b.ins().trap(UNREACHABLE);
@@ -26,9 +26,26 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn goto(&mut self, to: BlockIdx) {
-        self.leave(to);
-        self.b.ins().jump(self.blocks[to.index()], &[]);
-        self.arrive(to);
+        let block = self.blocks[to.index()];
+        if self.only_returns(to) {
+            self.leave_subprog();
+        } else {
+            self.leave(to);
+            self.b.ins().jump(block, &[]);
+        }
+        self.arrive(to, block);
+    }
+
+    fn leave_subprog(&mut self) {
+        let r0 = self.wide(Reg::R0);
+        self.b.ins().return_(&[r0]);
+    }
+
+    /// Whether all that a block does is to return, for several others.
+    fn only_returns(&self, block: BlockIdx) -> bool {
+        let plan = &self.plan.blocks[block.index()];
+        let only = plan.ending == Ending::Return && plan.start == plan.last;
+        only && plan.edges > 1 && self.has(Passes::RETURN)
     }
 
     fn branch(&mut self, block: &Block, taken: BlockIdx, next: BlockIdx) {
@@ -38,12 +55,23 @@ impl Translator<'_, '_> {
             return self.may_goto(taken, next);
         };
         let condition = self.condition(cond, width, dst, src);
-        self.leave(taken);
-        self.leave(next);
-        let (to, or) = (self.blocks[taken.index()], self.blocks[next.index()]);
+        let (to, or) = (self.way(taken), self.way(next));
         self.b.ins().brif(condition, to, &[], or, &[]);
-        self.arrive(taken);
-        self.arrive(next);
+        self.arrive(taken, to);
+        self.arrive(next, or);
+    }
+
+    /// Where a branch to a block leads: to one of its own, where that one does
+    /// nothing but return. What it returns is then made there, and not before
+    /// the branch, where the other way would pay for it.
+    fn way(&mut self, to: BlockIdx) -> ir::Block {
+        if self.only_returns(to) {
+            let block = self.b.create_block();
+            self.b.set_cold_block(block);
+            return block;
+        }
+        self.leave(to);
+        self.blocks[to.index()]
     }
 
     /// Makes ready what a successor will ask for: a block yet to come whose only
@@ -57,8 +85,15 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// Counts an edge; the last one completes what is known of a block.
-    fn arrive(&mut self, to: BlockIdx) {
+    /// Completes an edge to a block, which leads to `way`.
+    fn arrive(&mut self, to: BlockIdx, way: ir::Block) {
+        if way != self.blocks[to.index()] {
+            let before = self.regs.snapshot();
+            self.b.seal_block(way);
+            self.b.switch_to_block(way);
+            self.leave_subprog();
+            self.regs.resume(*before);
+        }
         let edges = &mut self.edges[to.index()];
         *edges -= 1;
         if *edges == 0 {
@@ -96,13 +131,13 @@ impl Translator<'_, '_> {
         let left = self.b.use_var(budget);
         let on = self.b.create_block();
         self.b.ins().brif(left, on, &[], self.blocks[taken.index()], &[]);
-        self.arrive(taken);
+        self.arrive(taken, self.blocks[taken.index()]);
         self.b.seal_block(on);
         self.b.switch_to_block(on);
         let after = self.b.ins().iadd_imm_s(left, -1);
         self.b.def_var(budget, after);
         self.b.ins().jump(self.blocks[next.index()], &[]);
-        self.arrive(next);
+        self.arrive(next, self.blocks[next.index()]);
     }
 }
 

@@ -118,21 +118,25 @@ impl Translator<'_, '_> {
         self.b.ins().isub(a, product)
     }
 
-    /// `a / n` in 32 bits: the high half of `a * m` with `m = ceil(2^64 / n)`.
-    /// That is exact, for `m * n` passes `2^64` by less than `n`, so that
-    /// `a * m / 2^64` passes `a / n` by less than `a / 2^64`, which is less than
-    /// the `1 / n` it would take.
+    /// `a / n` in 32 bits: in 64, where the whole product fits.
     fn reciprocal_32(&mut self, a: Value, n: u64) -> Value {
-        let m = u64::MAX / n + 1;
+        let Reciprocal { multiplier, shift, extra_bit } = Reciprocal::of(Width::W32, n);
         let wide = self.b.ins().uextend(types::I64, a);
-        let m = self.number(Width::W64, m);
-        let high = self.b.ins().umulhi(wide, m);
-        self.b.ins().ireduce(types::I32, high)
+        let m = self.number(Width::W64, multiplier);
+        let product = self.b.ins().imul(wide, m);
+        let quotient = if extra_bit {
+            let high = self.b.ins().ushr_imm_u(product, 32);
+            let sum = self.b.ins().iadd(high, wide);
+            self.b.ins().ushr_imm_u(sum, i64::from(shift))
+        } else {
+            self.b.ins().ushr_imm_u(product, i64::from(32 + shift))
+        };
+        self.b.ins().ireduce(types::I32, quotient)
     }
 
-    /// `a / n` in 64 bits, after Granlund and Montgomery.
+    /// `a / n` in 64 bits.
     fn reciprocal_64(&mut self, a: Value, n: u64) -> Value {
-        let Reciprocal { multiplier, shift, extra_bit } = Reciprocal::of(n);
+        let Reciprocal { multiplier, shift, extra_bit } = Reciprocal::of(Width::W64, n);
         let m = self.number(Width::W64, multiplier);
         let high = self.b.ins().umulhi(a, m);
         if !extra_bit {
@@ -150,9 +154,9 @@ const fn is_remainder(op: AluOp) -> bool {
     matches!(op, AluOp::Mod | AluOp::Smod)
 }
 
-/// How to divide 64-bit numbers by a constant: `a / n` is
-/// `(a * m) >> (64 + shift)` for every `a`, where `m` is the multiplier, plus
-/// `2^64` where there is an extra bit.
+/// How to divide numbers of `w` bits by a constant, after Granlund and
+/// Montgomery: `a / n` is `(a * m) >> (w + shift)` for every `a`, where `m` is
+/// the multiplier, plus `2^w` where there is an extra bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reciprocal {
     multiplier: u64,
@@ -161,33 +165,35 @@ struct Reciprocal {
 }
 
 impl Reciprocal {
-    /// For a divisor that is no power of two. With `m = ceil(2^(64 + shift) / n)`
-    /// the quotient is exact where `m * n` passes `2^(64 + shift)` by at most
+    /// For a divisor that is no power of two. With `m = ceil(2^(w + shift) / n)`
+    /// the quotient is exact where `m * n` passes `2^(w + shift)` by at most
     /// `2^shift`: so for the least such shift, which is at most the number of
     /// bits of `n`.
-    fn of(n: u64) -> Self {
+    fn of(width: Width, n: u64) -> Self {
+        let w = width.bits();
         let bits = u64::BITS - n.leading_zeros();
         for shift in 0..bits {
-            let power = 1_u128 << (64 + shift);
+            let power = 1_u128 << (w + shift);
             let m = power.div_ceil(n.into());
             if m * u128::from(n) - power <= 1 << shift {
-                return Self { multiplier: m as u64, shift, extra_bit: m >> 64 != 0 };
+                return Self { multiplier: width.zero_extend(m as u64), shift, extra_bit: m >> w != 0 };
             }
         }
-        // For `bits` it always holds; `2^(64 + bits)` may pass 128 bits, but
-        // `m` less `2^64` is `ceil(2^64 * (2^bits - n) / n)`.
+        // For `bits` it always holds; `2^(w + bits)` may pass 128 bits, but `m`
+        // less `2^w` is `ceil(2^w * (2^bits - n) / n)`.
         let rest = (1_u128 << bits) - u128::from(n);
-        Self { multiplier: (rest << 64).div_ceil(n.into()) as u64, shift: bits, extra_bit: true }
+        Self { multiplier: (rest << w).div_ceil(n.into()) as u64, shift: bits, extra_bit: true }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Reciprocal;
+    use brolga_core::Width;
 
-    fn quotient(a: u64, n: u64) -> u64 {
-        let Reciprocal { multiplier, shift, extra_bit } = Reciprocal::of(n);
-        let high = ((u128::from(a) * u128::from(multiplier)) >> 64) as u64;
+    fn quotient(width: Width, a: u64, n: u64) -> u64 {
+        let Reciprocal { multiplier, shift, extra_bit } = Reciprocal::of(width, n);
+        let high = ((u128::from(a) * u128::from(multiplier)) >> width.bits()) as u64;
         if extra_bit { (((a - high) >> 1) + high) >> (shift - 1) } else { high >> shift }
     }
 
@@ -199,7 +205,11 @@ mod tests {
         for n in divisors.filter(|n| *n > 1 && !n.is_power_of_two()) {
             for &a in &edges {
                 for a in around(a / n * n).into_iter().chain([a]) {
-                    assert_eq!(quotient(a, n), a / n, "{a} / {n}");
+                    assert_eq!(quotient(Width::W64, a, n), a / n, "{a} / {n}");
+                    let (a, n) = (u64::from(a as u32), u64::from(n as u32));
+                    if n > 1 && !n.is_power_of_two() {
+                        assert_eq!(quotient(Width::W32, a, n), a / n, "{a} / {n}");
+                    }
                 }
             }
         }

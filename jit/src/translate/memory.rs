@@ -37,8 +37,13 @@ impl Translator<'_, '_> {
             return Ok(());
         }
         let (address, host_size) = self.place(pc, at, size)?;
-        let value = self.load_from(address, host_size, signed && host_size == size);
-        self.set_wide(dst, value);
+        let signed = signed && host_size == size;
+        let value = self.load_from(address, host_size, signed);
+        if signed || host_size == Size::B8 {
+            self.set_wide(dst, value);
+        } else {
+            self.set_short(dst, value);
+        }
         Ok(())
     }
 
@@ -126,7 +131,7 @@ impl Translator<'_, '_> {
 
     /// The slot that is a value, where an access is to such a one.
     fn value_slot(&self, (reg, off): At, size: Size) -> Option<usize> {
-        if reg == Reg::FP { self.values.whole(off.into(), size) } else { None }
+        if reg == Reg::FP { self.stack.values.whole(off.into(), size) } else { None }
     }
 
     fn slot_variable(&mut self, slot: usize) -> cranelift_frontend::Variable {

@@ -15,7 +15,7 @@ mod peephole;
 mod regs;
 
 use crate::error::CompileError;
-use crate::flow::{BlockIdx, Plan, ProgramPlan, Role, Slots, stack_values};
+use crate::flow::{BlockIdx, Plan, ProgramPlan, Role, Stack};
 use crate::options::{Options, Passes};
 use brolga_core::facts::{InsnFacts, SubprogId};
 use brolga_core::insn::RegSet;
@@ -105,10 +105,10 @@ struct Translator<'a, 'b> {
     /// What a block's only predecessor left in the registers.
     left: Vec<Option<Box<Snapshot>>>,
     regs: Regs,
-    /// The stack frame, unless it is empty.
+    stack: Stack,
+    /// The part of the stack that is memory, unless there is none.
     frame: Option<StackSlot>,
-    /// The stack slots that are values.
-    values: Slots,
+    /// The variables of the slots that are values.
     slots: BTreeMap<usize, Variable>,
     /// The run; nothing where no tail call needs it or in a callback.
     run: Option<Value>,
@@ -120,9 +120,8 @@ struct Translator<'a, 'b> {
 impl<'a, 'b> Translator<'a, 'b> {
     fn new(shared: &'a mut Shared<'b>, id: SubprogId, plan: &'a Plan, mut b: FunctionBuilder<'a>) -> Self {
         let code = &shared.linked().exec().code;
-        let on = shared.passes().contains(Passes::STACK);
-        let values = if on { stack_values(code, plan) } else { Slots::default() };
-        let frame = (plan.subprog.stack > 0).then(|| {
+        let stack = Stack::new(code, plan, shared.passes().contains(Passes::STACK));
+        let frame = (stack.is_memory && plan.subprog.stack > 0).then(|| {
             let size = frame_size(plan.subprog.stack);
             b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4))
         });
@@ -134,8 +133,8 @@ impl<'a, 'b> Translator<'a, 'b> {
             edges: plan.blocks.iter().map(|block| block.edges).collect(),
             left: plan.blocks.iter().map(|_| None).collect(),
             regs: Regs::new(&mut b),
+            stack,
             frame,
-            values,
             slots: BTreeMap::new(),
             run: None,
             budget: None,
@@ -167,7 +166,7 @@ impl<'a, 'b> Translator<'a, 'b> {
         let (registers, run) = self.parameters();
         let params = self.b.block_params(entry).to_vec();
         self.run = run.then(|| params[params.len() - 1]);
-        self.regs.enter(self.plan.blocks[0].live);
+        self.regs.enter(self.plan.blocks[0].live, RegSet::EMPTY);
         for (reg, value) in registers.iter().zip(params) {
             self.set_wide(reg, value);
         }
@@ -194,7 +193,7 @@ impl<'a, 'b> Translator<'a, 'b> {
         self.b.switch_to_block(self.blocks[index]);
         match self.left[index].take() {
             Some(left) => self.regs.resume(*left),
-            None => self.regs.enter(plan.live),
+            None => self.regs.enter(plan.live, plan.short),
         }
         for (pc, insn) in plan.insns(&self.linked().exec().code) {
             self.b.set_srcloc(SourceLoc::new(pc.0));

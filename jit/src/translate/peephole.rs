@@ -30,8 +30,7 @@ impl Translator<'_, '_> {
     ) -> bool {
         match (op, width, number) {
             (AluOp::And, Width::W64, Some(0xffff_ffff)) => {
-                let low = self.narrow(dst);
-                self.set_narrow(dst, low);
+                self.extend(dst, dst);
                 true
             }
             (AluOp::Rsh | AluOp::Arsh, Width::W64, Some(32)) => {

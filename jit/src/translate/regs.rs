@@ -34,6 +34,8 @@ struct Held {
     wide: Option<Value>,
     narrow: Option<Value>,
     known: Known,
+    /// Whether the wide value is known to fit 32 bits.
+    short: bool,
     /// Whether the variables are out of date.
     written: bool,
 }
@@ -44,6 +46,8 @@ pub(super) struct Snapshot {
     held: [Held; Reg::COUNT],
     /// Which variables hold what is not held here.
     entry: Live,
+    /// Which of the wide ones fit 32 bits.
+    short: RegSet,
 }
 
 /// The registers at the place that is being translated.
@@ -56,17 +60,21 @@ pub(super) struct Regs {
 impl Regs {
     pub(super) fn new(b: &mut FunctionBuilder<'_>) -> Self {
         Self {
-            now: Snapshot { held: [Held::default(); Reg::COUNT], entry: Live::default() },
+            now: Snapshot {
+                held: [Held::default(); Reg::COUNT],
+                entry: Live::default(),
+                short: RegSet::EMPTY,
+            },
             wide: Reg::ALL.map(|_| b.declare_var(types::I64)),
             narrow: Reg::ALL.map(|_| b.declare_var(types::I32)),
         }
     }
 
-    /// Enters a block at whose start this is live.
-    pub(super) fn enter(&mut self, live: Live) {
+    /// Enters a block at whose start this is live, and fits 32 bits.
+    pub(super) fn enter(&mut self, live: Live, short: RegSet) {
         let mut held = [Held::default(); Reg::COUNT];
         held[Reg::FP.index()].known = Known::Frame(0);
-        self.now = Snapshot { held, entry: live };
+        self.now = Snapshot { held, entry: live, short };
     }
 
     /// Goes on where another block left off.
@@ -100,15 +108,15 @@ impl Translator<'_, '_> {
     pub(super) fn wide(&mut self, reg: Reg) -> Value {
         self.fetch(reg);
         let held = *self.regs.held(reg);
-        let value = match held {
+        let (value, short) = match held {
             Held { wide: Some(wide), .. } => return wide,
-            Held { known: Known::Number(n), .. } => self.number(Width::W64, n),
-            Held { known: Known::Frame(off), .. } => self.frame_address(off),
-            Held { narrow: Some(narrow), .. } => self.b.ins().uextend(types::I64, narrow),
+            Held { known: Known::Number(n), .. } => (self.number(Width::W64, n), false),
+            Held { known: Known::Frame(off), .. } => (self.frame_address(off), false),
+            Held { narrow: Some(narrow), .. } => (self.b.ins().uextend(types::I64, narrow), true),
             // `fetch` leaves none such.
-            Held { known: Known::Nothing, .. } => self.number(Width::W64, 0),
+            Held { known: Known::Nothing, .. } => (self.number(Width::W64, 0), true),
         };
-        self.regs.put(reg, Held { wide: Some(value), ..held });
+        self.regs.put(reg, Held { wide: Some(value), short, ..held });
         value
     }
 
@@ -151,6 +159,7 @@ impl Translator<'_, '_> {
             return;
         }
         let (mut wide, mut narrow, mut known) = (None, None, Known::Nothing);
+        let short = self.regs.now.short.contains(reg);
         if self.regs.now.entry.wide().contains(reg) {
             wide = Some(self.b.use_var(self.regs.wide[reg.index()]));
         } else if self.regs.now.entry.narrow().contains(reg) {
@@ -159,7 +168,7 @@ impl Translator<'_, '_> {
             // Nothing in the program depends on it.
             known = Known::Number(0);
         }
-        self.regs.put(reg, Held { wide, narrow, known, ..held });
+        self.regs.put(reg, Held { wide, narrow, known, short, ..held });
     }
 
     /// What is known of a register.
@@ -199,6 +208,22 @@ impl Translator<'_, '_> {
 
     pub(super) fn set_number(&mut self, reg: Reg, number: u64) {
         self.set_known(reg, Known::Number(number));
+    }
+
+    /// Zero-extends the low 32 bits of a register into another; where they are
+    /// all there is, that is a copy.
+    pub(super) fn extend(&mut self, dst: Reg, src: Reg) {
+        self.fetch(src);
+        let held = *self.regs.held(src);
+        if held.short && held.wide.is_some() {
+            return self.regs.put(dst, Held { written: true, ..held });
+        }
+        let low = self.narrow(src);
+        self.set_narrow(dst, low);
+    }
+
+    pub(super) fn set_short(&mut self, reg: Reg, value: Value) {
+        self.regs.put(reg, Held { wide: Some(value), short: true, written: true, ..Held::default() });
     }
 
     pub(super) fn copy(&mut self, dst: Reg, src: Reg) {

@@ -155,9 +155,13 @@ impl Both {
     }
 
     pub(crate) fn interp(&self, r1: u64, r2: u64) -> u64 {
-        // SAFETY: the test passes what its program expects.
-        unsafe { interp::run(&self.linked, r1, r2, &mut RunState::default()) }
+        interpret(&self.linked, r1, r2)
     }
+}
+
+pub(crate) fn interpret(linked: &Linked, r1: u64, r2: u64) -> u64 {
+    // SAFETY: the test passes what its program expects.
+    unsafe { interp::run(linked, r1, r2, &mut RunState::default()) }
 }
 
 pub(crate) fn run(image: &Image, r1: u64, r2: u64) -> u64 {
