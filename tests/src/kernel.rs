@@ -135,7 +135,7 @@ impl Kernel {
         let maps = request.maps.iter().map(create_map).collect::<io::Result<Vec<_>>>()?;
         let code = with_fds(request.code, &maps).encode();
         let license = [request.license.as_bytes(), &[0]].concat();
-        let mut log = vec![0_u8; if request.log > 0 { 1 << 22 } else { 0 }];
+        let mut log = vec![0_u8; if request.log > 0 { 1 << 20 } else { 0 }];
         let mut attr = Attr::new()
             .u32(0, request.prog_type)
             .u32(4, (code.len() / 8) as u32)

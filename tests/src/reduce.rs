@@ -36,11 +36,13 @@ pub fn reduce(program: &Generated, fails: &dyn Fn(&Generated) -> bool) -> Genera
 /// The program with something simpler in place of one instruction, the simplest
 /// first.
 fn simpler(code: &Code, pc: Pc) -> Vec<Code> {
-    let Some(insn) = code.at(pc) else { return Vec::new() };
+    let Some(insn) = code.at(pc).filter(|i| **i != NOTHING) else { return Vec::new() };
     let nothing = vec![NOTHING; insn.slots() as usize];
     let mut candidates = vec![nothing];
     if let (Some(dst), 1) = (insn.defs().iter().next(), insn.slots())
         && insn.defs().iter().count() == 1
+        // Else the two would take turns for ever.
+        && !matches!(insn, Insn::Alu { op: AluOp::Mov, src: Operand::Imm(0 | 1), .. })
     {
         candidates.extend([0, 1].map(|imm| {
             let src = Operand::Imm(imm);
