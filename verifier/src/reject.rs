@@ -281,6 +281,16 @@ pub enum Why {
         /// The number of bytes.
         size: i64,
     },
+    /// Somewhere in the stack, where an operation needs to know where.
+    #[error("variable offset stack pointer cannot be passed into helper function; var_off={} off={off} size={size}", Offset(*.var))]
+    StackVariableHelper {
+        /// The variable part of the offset.
+        var: Tnum,
+        /// The fixed part.
+        off: i64,
+        /// The number of bytes.
+        size: u32,
+    },
     /// Perhaps outside the stack.
     #[error("invalid variable-offset{} stack R{} var_off={} off={off} size={size}", .verb.of_stack(), .reg.index(), Offset(*.var))]
     StackVariable {

@@ -1,13 +1,13 @@
 //! The way of a program through the verifier.
 
 use crate::log::Log;
-use crate::outcome::{Accepted, Cause, Failure, Options, Report};
+use crate::outcome::{Accepted, Cause, Failure, Options, Report, Unsupported};
 use crate::reject::{Reject, Why};
 use crate::step::pointer::MAX_OFF;
 use crate::structure::{self, Structure, stack_depth};
 use crate::walk::Walk;
 use brolga_core::prog_type::Sleepable;
-use brolga_core::{Aux, Facts, Imm64, Insn, LoadFlags, MapIdx, MapKind, Program, Verified};
+use brolga_core::{Aux, Callee, Facts, Imm64, Insn, LoadFlags, MapIdx, MapKind, Program, Verified};
 
 /// Proves that every run of the program ends and is safe, or says why not.
 ///
@@ -32,21 +32,35 @@ fn seal(program: Program, facts: Facts) -> Verified {
 fn prove(program: &Program, options: &Options) -> (Result<Facts, Cause>, Report) {
     match before_the_walk(program) {
         Ok(structure) => walk(program, &structure, options),
-        Err(reject) => {
+        Err(cause) => {
             let mut report = Report::default();
             let mut log = Log::new(options);
-            log.ends(Some(&reject.to_string()), &report, options.budget);
+            log.ends(Some(&cause.to_string()), &report, options.budget);
             report.log = log.text;
-            (Err(reject.into()), report)
+            (Err(cause), report)
         }
     }
 }
 
-fn before_the_walk(program: &Program) -> Result<Structure, Reject> {
+fn before_the_walk(program: &Program) -> Result<Structure, Cause> {
     load_allowed(&program.aux).map_err(|why| Reject { at: None, why: Why::Load(why) })?;
     let structure = structure::check(program)?;
     resolve_maps(program)?;
+    resolve_kernel(program)?;
     Ok(structure)
+}
+
+/// That nothing of a kernel is named, which there is none of here: also where no
+/// run comes, for the kernel resolves that before it walks. (Function 0 is what
+/// libbpf leaves of one that was not found; only where runs come is it missed.)
+fn resolve_kernel(program: &Program) -> Result<(), Unsupported> {
+    let named = program.code.iter().find_map(|(pc, insn)| match insn {
+        Insn::Call(Callee::Kfunc { id: 0, btf: 0 }) => None,
+        Insn::Call(Callee::Kfunc { .. }) => Some((pc, "a kernel function")),
+        Insn::LoadImm64 { imm: Imm64::BtfId { .. }, .. } => Some((pc, "a kernel variable")),
+        _ => None,
+    });
+    named.map_or(Ok(()), |(pc, what)| Err(Unsupported { at: Some(pc), what: what.into() }))
 }
 
 /// That a program of this type may be loaded with this attach type and these

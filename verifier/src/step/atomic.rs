@@ -1,8 +1,9 @@
 //! Atomic operations, acquiring loads and releasing stores.
 
+use crate::domain::Tnum;
 use crate::outcome::Cause;
 use crate::reject::Why;
-use crate::state::value::{PtrKind, Value};
+use crate::state::value::{Ptr, PtrKind, Value};
 use crate::step::memory::Access;
 use crate::walk::Walk;
 use brolga_core::{AtomicOp, Reg, Size, Width};
@@ -31,7 +32,11 @@ impl Walk<'_> {
             self.writable(reg)?;
         }
         let access = Access { reg: dst, off: off.into(), size: width.size(), atomic: true };
+        if result == Some(dst) {
+            return Err(self.address_is_lost(&access));
+        }
         let old = self.load_value(&access, false)?;
+        self.fixed_on_stack(&access)?;
         // What is stored may be anything that the operation makes of the old
         // value; a pointer among the operands ends as a number.
         self.store_value(&access, &Value::UNKNOWN)?;
@@ -39,6 +44,25 @@ impl Walk<'_> {
             self.state.set(reg, old);
         }
         Ok(())
+    }
+
+    /// The kernel looks at the address when the result has taken its register.
+    fn address_is_lost(&self, access: &Access) -> Cause {
+        let (insn_off, size) = (access.off, access.size.bytes());
+        self.reject(Why::Misaligned { place: "", packet: false, var: Tnum::UNKNOWN, off: 0, insn_off, size })
+    }
+
+    /// What an atomic reads of the stack at a place that is not known might be a
+    /// part of a pointer.
+    fn fixed_on_stack(&self, access: &Access) -> Result<(), Cause> {
+        match self.state.reg(access.reg) {
+            Value::Pointer(Ptr { kind: PtrKind::Stack(_), var, off, .. }) if var.as_const().is_none() => {
+                let off = i64::from(*off) + i64::from(access.off);
+                let size = access.size.bytes();
+                Err(self.reject(Why::StackVariableHelper { var: var.tnum(), off, size }))
+            }
+            Value::Pointer(_) | Value::Number(_) | Value::Uninit => Ok(()),
+        }
     }
 
     /// Atomics work on the stack, on map values and on plain memory.

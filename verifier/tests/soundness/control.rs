@@ -73,6 +73,14 @@ fn what_no_run_reaches_is_not_looked_at() {
 }
 
 #[test]
+fn what_a_kernel_would_have_to_know_is_not_supported_even_where_no_run_comes() {
+    let dead = |call: &str| format!("r0 = 1\n if r0 != 0 goto +1\n {call}\n exit");
+    xdp().refuses("not supported by this verifier: a kernel function", &dead("call kernel-function#7"));
+    xdp().accepts(&dead("call kernel-function#0"));
+    xdp().refuses("not supported by this verifier: a kernel function", "call kernel-function#0\n exit");
+}
+
+#[test]
 fn structure() {
     xdp().refuses("last insn is not an exit or jmp", "r0 = 0");
     xdp().refuses("jump out of range", "goto +5\n exit");

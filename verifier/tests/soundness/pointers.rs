@@ -139,6 +139,14 @@ fn atomics_fetch_into_a_register_that_is_then_unknown() {
 }
 
 #[test]
+fn an_atomic_does_not_fetch_into_its_own_address() {
+    let words = "misaligned access off (0x0; 0xffffffffffffffff)+0+0 size 8";
+    let stored = "r1 = r10\n r1 += -8\n *(u64 *)(r10 -8) = r1";
+    xdp().refuses(words, &format!("{stored}\n r1 = atomic64_fetch_add((u64 *)(r1 +0), r1)\n r0 = 0\n exit"));
+    xdp().refuses(words, &format!("{stored}\n r0 = r1\n r0 = cmpxchg_64(r0 +0, r0, r1)\n r0 = 0\n exit"));
+}
+
+#[test]
 fn one_access_does_not_serve_the_context_and_something_else() {
     xdp_with_value(256).refuses(
         "same insn cannot be used with different pointers",

@@ -123,6 +123,21 @@ fn numbers_keep_their_bounds_over_the_stack_only_where_all_of_them_is_kept() {
 }
 
 #[test]
+fn an_atomic_knows_where_in_the_stack_it_is() {
+    let somewhere = |insn: &str| {
+        format!(
+            "r2 = *(u32 *)(r1 +12)\n r2 &= 8\n r3 = r10\n r3 += -16\n r3 += r2\n r0 = 0\n {insn}\n r0 = 0\n exit"
+        )
+    };
+    let words = "variable offset stack pointer cannot be passed into helper function; var_off=(0x0; 0x8) off=-16 size=8";
+    xdp().refuses(words, &somewhere("lock *(u64 *)(r3 +0) += r2"));
+    xdp().refuses(words, &somewhere("r2 = xchg_64(r3 +0, r2)"));
+    xdp().refuses(words, &somewhere("r0 = cmpxchg_64(r3 +0, r0, r2)"));
+    xdp().accepts(&somewhere("r2 = load_acquire((u64 *)(r3 +0))"));
+    xdp().accepts(&somewhere("store_release((u64 *)(r3 +0), r2)"));
+}
+
+#[test]
 fn a_helper_that_fills_spoils_what_was_there() {
     let program = "r6 = r1
          *(u64 *)(r10 -8) = r6
