@@ -166,7 +166,7 @@ fn exercise(data: &[u8]) -> bool {
 #[test]
 fn truncated_objects_never_panic() {
     for data in [FIREWALL, FLOWS, LEGACY] {
-        let step = data.len() / 997 + 1;
+        let step = data.len() / 499 + 1;
         let fine = (0..data.len()).step_by(step).filter(|len| exercise(&data[..*len])).count();
         assert!(fine * 10 < data.len() / step, "{fine} truncated objects were read as whole");
     }
@@ -177,7 +177,7 @@ fn corrupted_objects_never_panic() {
     let mut refused = 0;
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for data in [FIREWALL, FLOWS, FILTER, LEGACY, REWRITE] {
-        for _ in 0..1500 {
+        for _ in 0..500 {
             let mut bytes = data.to_vec();
             for _ in 0..3 {
                 random ^= random << 13;
@@ -189,7 +189,7 @@ fn corrupted_objects_never_panic() {
             refused += usize::from(!exercise(&bytes));
         }
     }
-    assert!(refused > 100, "only {refused} of 7500 corrupted objects were refused");
+    assert!(refused > 30, "only {refused} of 2500 corrupted objects were refused");
 }
 
 /// Every byte of what describes the rest: headers, symbols, relocations, types.
