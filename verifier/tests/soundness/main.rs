@@ -27,6 +27,7 @@ const BUDGET: u32 = 50_000;
 
 /// What a program is loaded as, and with.
 pub struct Load {
+    /// What else is known of it.
     pub aux: Aux,
 }
 
