@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "the call of verified programs")]
 
 use crate::helpers::{restore_panic, take_panic};
-use crate::prog::{Calls, EngineKind, HelperPanic, Prog, RunError};
+use crate::prog::{EngineKind, HelperPanic, Prog, RunError};
 use crate::rcu;
 use brolga_core::interp;
 use brolga_core::link::RunState;
@@ -29,30 +29,29 @@ thread_local! {
 #[inline(never)]
 pub(crate) unsafe fn run(prog: &Prog, kind: Option<EngineKind>, r1: u64, r2: u64) -> Result<u64, RunError> {
     let interp = wants_interp(prog, kind)?;
-    // SAFETY: as the caller says; where there are tail calls it is called in a
-    // section.
-    let chain = || unsafe { chain(prog, &mut RunState::default(), interp, r1, r2) };
-    match prog.parts.calls {
-        Calls { tail: false, may_panic: false } => Ok(chain()),
-        Calls { tail: false, may_panic: true } => catching(chain),
-        // What a tail call leads to may call what it likes.
-        Calls { tail: true, .. } => {
-            let _section = rcu::enter();
-            let around = INTERP.replace(interp);
-            let result = catching(chain);
-            INTERP.set(around);
-            result
-        }
+    if !prog.parts.calls.tail {
+        // SAFETY: as the caller says.
+        return catching(|| unsafe { once(prog, &mut RunState::default(), interp, r1, r2) });
     }
+    let _section = rcu::enter();
+    let around = INTERP.replace(interp);
+    // SAFETY: as the caller says; this is a section.
+    let result = catching(|| unsafe { chain(prog, &mut RunState::default(), interp, r1, r2) });
+    INTERP.set(around);
+    result
 }
 
 /// What a helper panicked with during the run, as an error.
+#[inline]
 fn catching(run: impl FnOnce() -> u64) -> Result<u64, RunError> {
     let around = take_panic();
     let r0 = run();
     let panicked = take_panic();
     restore_panic(around);
-    panicked.map_or(Ok(r0), |payload| Err(RunError::HelperPanicked(HelperPanic::new(payload))))
+    match panicked {
+        None => Ok(r0),
+        Some(payload) => Err(RunError::HelperPanicked(HelperPanic::new(payload))),
+    }
 }
 
 fn wants_interp(prog: &Prog, kind: Option<EngineKind>) -> Result<bool, RunError> {
@@ -97,6 +96,7 @@ unsafe fn program<'a>(target: u64) -> &'a Prog {
 /// # Safety
 ///
 /// As for [`chain`].
+#[inline]
 unsafe fn once(prog: &Prog, state: &mut RunState, interp: bool, r1: u64, r2: u64) -> u64 {
     match (prog.entry, &prog.parts.linked) {
         // SAFETY: as the caller says; the caller holds the program.

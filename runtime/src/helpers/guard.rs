@@ -9,6 +9,9 @@ type Payload = Box<dyn Any + Send>;
 
 thread_local! {
     static PENDING: Cell<Option<Payload>> = const { Cell::new(None) };
+    /// Whether there is something in `PENDING`: every run asks, and a flag costs
+    /// it less than what has to be dropped when the thread ends.
+    static PANICKED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `body`. Where it panics the result is 0, and the first payload waits
@@ -19,16 +22,22 @@ pub(crate) fn guard(body: impl FnOnce() -> u64) -> u64 {
             let first = pending.take().unwrap_or(payload);
             pending.set(Some(first));
         });
+        PANICKED.set(true);
         0
     })
 }
 
 /// The panic that a helper left on this thread since this was last asked.
+#[inline]
 pub(crate) fn take_panic() -> Option<Payload> {
-    PENDING.with(Cell::take)
+    if PANICKED.replace(false) { PENDING.with(Cell::take) } else { None }
 }
 
 /// Puts back what [`take_panic`] gave, for the run around the one that asked.
+#[inline]
 pub(crate) fn restore_panic(payload: Option<Payload>) {
-    PENDING.set(payload);
+    if payload.is_some() {
+        PANICKED.set(true);
+        PENDING.set(payload);
+    }
 }
