@@ -22,14 +22,13 @@
 //! | zero byte      | a zero                                               |
 //! | spill          | as many bytes of a spill, value within value         |
 
-use crate::domain::{self, Scalar};
 use crate::outcome::Options;
 use crate::state::stack::{Byte, Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, Value};
 use crate::state::{Frame, State};
 use crate::structure::{SlotSet, Structure};
 use brolga_core::insn::RegSet;
-use brolga_core::{Code, Insn, Pc, Reg, Size};
+use brolga_core::{Code, Insn, Pc, Reg};
 
 /// A state may be stored where so many prune points and instructions were
 /// passed since the last one, as in the kernel.
@@ -420,14 +419,8 @@ fn slot_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
 
 /// Whether a spilled number says nothing.
 fn is_anything(slot: &StackSlot) -> bool {
-    let any = |bytes| match bytes {
-        1 => domain::zero_extend(Size::B1, &Scalar::UNKNOWN),
-        2 => domain::zero_extend(Size::B2, &Scalar::UNKNOWN),
-        4 => domain::zero_extend(Size::B4, &Scalar::UNKNOWN),
-        _ => Scalar::UNKNOWN,
-    };
     match slot.value {
-        Value::Number(n) => !n.id.is_some() && n.range == any(slot.spilled()),
+        Value::Number(n) => slot.spilled() == 8 && !n.id.is_some() && n.range.is_unknown(),
         Value::Pointer(_) | Value::Uninit => false,
     }
 }

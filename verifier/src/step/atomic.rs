@@ -39,7 +39,7 @@ impl Walk<'_> {
         self.fixed_on_stack(&access)?;
         // What is stored may be anything that the operation makes of the old
         // value; a pointer among the operands ends as a number.
-        self.store_value(&access, &Value::UNKNOWN)?;
+        self.store_value(&access, &Value::Uninit)?;
         if let Some(reg) = result {
             self.state.set(reg, old);
         }

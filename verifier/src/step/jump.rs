@@ -157,7 +157,8 @@ fn is_never_null(p: &Ptr) -> bool {
 fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Option<()> {
     let now = Number { range, ..*was };
     if let Value::Number(n) = &mut state.top_mut().regs[reg.index()] {
-        n.range = range;
+        // Where a register is compared with itself, both sides hold of it.
+        n.range = n.range.meet(&range)?;
     }
     if !now.id.is_some() {
         return Some(());

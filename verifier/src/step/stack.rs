@@ -155,10 +155,11 @@ impl Walk<'_> {
     }
 }
 
-/// A store of `size` bytes from byte `first` of a slot on.
+/// A store of `size` bytes from byte `first` of a slot on; of any bytes, where
+/// the value is `Uninit`.
 fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
     let bytes = size.bytes() as usize;
-    if bytes == 8 && first == 0 {
+    if bytes == 8 && *value != Value::Uninit {
         *slot = StackSlot::spill(*value);
         return;
     }

@@ -60,9 +60,9 @@ fn a_spilled_number() {
 
 #[test]
 fn any_number_on_the_stack_stands_for_a_pointer_there() {
-    // Walked first with four bytes of any number, then with a pointer, a part of
+    // Walked first with four bytes of anything, then with a pointer, a part of
     // which could not be read; the kernel sees no difference either.
-    let first = "call 5\n *(u32 *)(r10 -8) = r0";
+    let first = "call 5\n *(u64 *)(r10 -8) = 0\n lock *(u32 *)(r10 -8) += r0\n *(u32 *)(r10 -4) = r0";
     xdp_with_value(8).accepts(&meet(first, "*(u64 *)(r10 -8) = r10", "r1 = *(u32 *)(r10 -4)"));
     xdp_with_value(8)
         .refuses("size of register fill", &meet("*(u64 *)(r10 -8) = r10", first, "r1 = *(u32 *)(r10 -4)"));
