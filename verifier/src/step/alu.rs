@@ -114,7 +114,8 @@ impl Walk<'_> {
             // Nothing changes, the name included.
             return self.writable(dst);
         }
-        self.unary(dst, Width::W64, |n| domain::swap(order, size, n))
+        // The kernel knows the width of what comes out, and no more.
+        self.unary(dst, Width::W64, |_| domain::swap(order, size, &domain::Scalar::UNKNOWN))
     }
 
     fn unary(
