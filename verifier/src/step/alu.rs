@@ -114,8 +114,7 @@ impl Walk<'_> {
             // Nothing changes, the name included.
             return self.writable(dst);
         }
-        // The kernel knows the width of what comes out, and no more.
-        self.unary(dst, Width::W64, |_| domain::swap(order, size, &domain::Scalar::UNKNOWN))
+        self.unary(dst, Width::W64, |n| domain::swap(order, size, n))
     }
 
     fn unary(
