@@ -137,7 +137,10 @@ impl Load {
         self
     }
 
-    /// The names of the program's functions, by the place where they start.
+    /// The names of the program's functions, by the place where they start. To
+    /// the verifier a function with a name is one whose type is known, as a
+    /// kernel knows it by BTF: one that returns a number, and so may make tail
+    /// calls.
     pub fn functions(mut self, functions: BTreeMap<Pc, String>) -> Self {
         self.functions = functions;
         self

@@ -6,8 +6,8 @@ use brolga::core::helper::{Arg, Proto};
 use brolga::core::prog_type::{CtxField, CtxLayout, SizeSet};
 use brolga::prog_type::Builder;
 use brolga::{
-    Bytes, BytesMut, BytesOut, Engine, EngineKind, Gpl, Load, MapDef, MapRef, Packet, Program, ProgramType,
-    RunError, TypeError, Update,
+    Bytes, BytesMut, BytesOut, Engine, EngineKind, Gpl, Load, MapDef, MapFlags, MapRef, Packet, Program,
+    ProgramType, RunError, TypeError, Update,
 };
 use common::{code, load_as};
 use std::collections::HashSet;
@@ -338,4 +338,34 @@ fn kinds_are_registered_by_name_and_section() {
     assert_eq!(engine.register(&taken), Err(TypeError::Name("xdp".into())));
     assert_eq!(engine.program_type("xdp"), Some(ProgramType::xdp()));
     assert_eq!(Engine::new().program_type("policy"), None);
+}
+
+#[test]
+fn a_kind_like_an_embedders_has_its_context() {
+    let base = policy().helper(6001, "h", Gpl::Any, || 1u64).returns(0..=9).build().unwrap();
+    let raise = |request: &mut Request| request.score += 1;
+    let builder = || ProgramType::builder("more").like(&base).helper(6002, "raise", Gpl::Any, raise);
+    let (result, after) = both(&load(builder(), "call 6002\n r0 = 3\n exit"), &Request::default());
+    assert_eq!((result, after.score), (3, 1));
+    assert!(rejected(builder(), "r0 = 10\n exit").contains("should have been in [0, 9]"));
+    assert!(rejected(builder(), "call 6001\n exit").contains("#6001"));
+}
+
+/// Helpers write where programs may, and nowhere else.
+#[test]
+fn constants_are_not_for_helpers_to_change() {
+    let engine = Engine::new();
+    let map = engine.create_map(MapDef::array(8, 1).flags(MapFlags::RDONLY_PROG)).unwrap();
+    let text = |helper: i32| format!("r1 = map[idx:0][0]+0\n r2 = 8\n call {helper}\n r0 = 0\n exit");
+    let kind = policy()
+        .helper(6001, "read", Gpl::Any, |_: Bytes<'_>| ())
+        .helper(6002, "change", Gpl::Any, |_: BytesMut<'_>| ())
+        .helper(6003, "fill", Gpl::Any, |_: BytesOut<'_>| ())
+        .build()
+        .unwrap();
+    let load = |helper| engine.load(&kind, &code(&text(helper)), Load::new().map(&map));
+    assert!(load(6001).is_ok());
+    for helper in [6002, 6003] {
+        assert!(load(helper).unwrap_err().kernel_words().contains("write into map forbidden"), "{helper}");
+    }
 }

@@ -76,7 +76,6 @@ type MakeHelper = Box<dyn FnOnce(Option<TypeId>) -> Result<Helper, Misfit>>;
 pub struct Builder {
     description: Description,
     view: CtxView,
-    context: Option<TypeId>,
     /// The kind whose context the programs have.
     like: Option<ProgramType>,
     kernel_helpers: Vec<i32>,
@@ -89,7 +88,6 @@ impl Builder {
         Self {
             description: Description::new(name),
             view: CtxView::OPAQUE,
-            context: None,
             like: None,
             kernel_helpers: base,
             helpers: Vec::new(),
@@ -97,7 +95,7 @@ impl Builder {
     }
 
     /// Programs' context, packet access, results and kernel helpers are those of
-    /// a built-in kind.
+    /// another kind; its own helpers are not taken over.
     pub fn like(mut self, other: &ProgramType) -> Self {
         let Inner { description, view, .. } = &*other.0;
         let name = std::mem::take(&mut self.description.name);
@@ -105,12 +103,12 @@ impl Builder {
         self.description = Description { name, number, sections: Vec::new(), ..(**description).clone() };
         self.kernel_helpers =
             description.helpers.keys().filter(|id| table::by_id(**id).is_some()).copied().collect();
-        (self.view, self.context, self.like) = (*view, None, Some(other.clone()));
+        (self.view, self.like) = (*view, Some(other.clone()));
         self
     }
 
-    fn own_context(&mut self, view: CtxView, context: Option<TypeId>, entry: Entry, layout: CtxLayout) {
-        (self.view, self.context, self.like) = (view, context, None);
+    fn own_context(&mut self, view: CtxView, entry: Entry, layout: CtxLayout) {
+        (self.view, self.like) = (view, None);
         (self.description.entry, self.description.ctx) = (entry, layout);
         self.description.legacy_packet_loads = false;
         self.description.packet = PacketAccess::None;
@@ -119,7 +117,7 @@ impl Builder {
     /// Programs' context is this structure; [`context!`](crate::context!) makes
     /// one.
     pub fn context<C: ContextStruct>(mut self) -> Self {
-        self.own_context(CtxView::of::<C>(), Some(TypeId::of::<C>()), Entry::Ctx, C::layout());
+        self.own_context(CtxView::of::<C>(), Entry::Ctx, C::layout());
         self
     }
 
@@ -127,14 +125,14 @@ impl Builder {
     /// programs are run by an address
     /// ([`Program::run_raw`](crate::Program::run_raw)).
     pub fn context_layout(mut self, layout: CtxLayout) -> Self {
-        self.own_context(CtxView::OPAQUE, None, Entry::Ctx, layout);
+        self.own_context(CtxView::OPAQUE, Entry::Ctx, layout);
         self
     }
 
     /// Programs' `r1` points to memory of a size that is told when they are
     /// loaded, and `r2` is that size, as for `raw`.
     pub fn memory(mut self) -> Self {
-        self.own_context(CtxView::MEMORY, None, Entry::Mem, CtxLayout::default());
+        self.own_context(CtxView::MEMORY, Entry::Mem, CtxLayout::default());
         self
     }
 
@@ -205,7 +203,7 @@ impl Builder {
     ///
     /// Where the context's layout or a helper makes no sense.
     pub fn build(self) -> Result<ProgramType, TypeError> {
-        let Self { mut description, view, context, like, kernel_helpers, helpers } = self;
+        let Self { mut description, view, like, kernel_helpers, helpers } = self;
         check_layout(&description.ctx)?;
         description.helpers.clear();
         for id in kernel_helpers {
@@ -217,7 +215,7 @@ impl Builder {
             if id <= 0 || taken {
                 return Err(TypeError::HelperNumber { name, id });
             }
-            let helper = make(context).map_err(|misfit| misfit_of(name, misfit))?;
+            let helper = make(view.structure()).map_err(|misfit| misfit_of(name, misfit))?;
             description.helpers.insert(id, helper.proto.clone());
             made.insert(id, helper);
         }

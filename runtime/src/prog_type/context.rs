@@ -45,6 +45,14 @@ impl CtxView {
     /// Something that only an address can be given of.
     pub(super) const OPAQUE: Self = Self(Kind::Opaque);
 
+    /// The structure, where it is an embedder's.
+    pub(super) fn structure(self) -> Option<TypeId> {
+        match self.0 {
+            Kind::Struct(id) => Some(id),
+            Kind::Packet(_) | Kind::Memory | Kind::Opaque => None,
+        }
+    }
+
     /// Whether `r1` points to memory of a size told when a program is loaded.
     pub(crate) fn is_memory(self) -> bool {
         self == Self::MEMORY
