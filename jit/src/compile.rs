@@ -2,9 +2,9 @@
 
 use crate::align;
 use crate::error::{CompileError, PublishError};
-use crate::flow::ProgramPlan;
+use crate::flow::{Plan, ProgramPlan};
 use crate::image::Image;
-use crate::options::{Listing, Options, Passes};
+use crate::options::{Listing, Options, Passes, Tier};
 use crate::reloc::{Relocation, Symbol};
 use crate::target::{Machine, Target, host, isa};
 use crate::translate::{self, HELPERS, SUBPROGS, Shared};
@@ -162,7 +162,7 @@ impl<'a> Assembly<'a> {
             scratch.context.clear();
             scratch.context.set_disasm(self.options.listing.contains(Listing::NATIVE));
             translate::subprog(&mut shared, id, plan, &mut scratch.context.func, &mut scratch.builder)?;
-            self.function(&shared, id, plan.subprog.start, &mut scratch.context)?;
+            self.function(&shared, id, plan, &mut scratch.context)?;
         }
         self.relocate(&shared)?;
         Ok(self.compiled)
@@ -172,16 +172,20 @@ impl<'a> Assembly<'a> {
         &mut self,
         shared: &Shared<'_>,
         id: SubprogId,
-        start: Pc,
+        plan: &Plan,
         context: &mut Context,
     ) -> Result<(), CompileError> {
+        let start = plan.subprog.start;
         let name = self.name(id, start);
         if self.options.listing.contains(Listing::IR) {
             self.compiled.listings.ir += &format!("; {name}\n{}\n", context.func.display());
         }
         let failed = |why: &dyn std::fmt::Display| CompileError::Backend { at: start, why: why.to_string() };
-        let plane = &mut ControlPlane::default();
-        context.compile(shared.isa, plane).map_err(|error| failed(&error.inner))?;
+        let isa = match is_hard(context, plan) {
+            true => isa(self.machine, &Options { tier: Tier::Quick, ..*self.options })?,
+            false => shared.isa,
+        };
+        context.compile(isa, &mut ControlPlane::default()).map_err(|error| failed(&error.inner))?;
         let code = context.take_compiled_code().ok_or_else(|| failed(&"no code came of it"))?;
         let offset = self.place(&code, shared.isa.function_alignment().minimum);
         self.starts[id.index()] = offset;
@@ -252,6 +256,28 @@ impl<'a> Assembly<'a> {
         self.compiled.code.resize(len, 0);
         Ok(())
     }
+}
+
+/// The most steps that Cranelift's main register allocator may take in one of
+/// its loops: less than a second.
+const STEPS: usize = 1 << 27;
+
+/// Whether the main register allocator might take too long.
+///
+/// For every value and every block that it is live in, it may look through all
+/// the block parameters that come before (regalloc2 0.15, when it inserts
+/// moves). In common programs it does not; in a chain of branches over the same
+/// few registers it does, which takes seconds at 10 000 instructions. The
+/// single-pass allocator is linear.
+fn is_hard(context: &Context, plan: &Plan) -> bool {
+    let dfg = &context.func.dfg;
+    let blocks = context.func.layout.blocks();
+    let parameters: usize = blocks.map(|block| dfg.block_params(block).len()).sum();
+    let slots = plan.blocks.len() * plan.stack.value_count();
+    let live: usize = plan.blocks.iter().map(|block| block.live.any().iter().count()).sum();
+    // Each edge between blocks may become a block of its own.
+    let covered = dfg.num_values() + 2 * (live + slots);
+    covered.saturating_mul(parameters) / 2 > STEPS
 }
 
 /// The name that a relocation refers to; nothing for what this crate never

@@ -266,14 +266,6 @@ fn a_context_is_converted_where_it_is_accessed() {
 }
 
 #[test]
-fn too_large_a_program_is_refused() {
-    let count = brolga_jit::MAX_INSNS;
-    let insns = std::iter::repeat_n(mov(Reg::R0, 1), count).chain([Insn::Exit]);
-    let error = compile(&Build::insns(insns).link(), &Options::default()).unwrap_err();
-    assert_eq!(error, CompileError::TooLarge { insns: count + 1, max: count });
-}
-
-#[test]
 fn facts_that_contradict_the_program_are_noticed() {
     let mut build = Build::asm("*(u64 *)(r10 - 16) = 1\n*(u32 *)(r10 - 8) = 1\nr0 = 0\nexit");
     build.stack = 8;

@@ -76,11 +76,13 @@ pub(crate) struct Block {
 pub(crate) struct Plan {
     pub(crate) subprog: Subprog,
     pub(crate) blocks: Vec<Block>,
+    pub(crate) stack: Stack,
 }
 
 impl Plan {
     /// The plan of a subprogram; nothing where no run reaches it.
-    pub(crate) fn new(code: &Code, facts: &Facts, subprog: Subprog) -> Option<Self> {
+    /// Stack slots may be values where `values` says so.
+    pub(crate) fn new(code: &Code, facts: &Facts, subprog: Subprog, values: bool) -> Option<Self> {
         let scan = Scan { code, facts, subprog };
         if !scan.reached(subprog.start) {
             return None;
@@ -93,11 +95,13 @@ impl Plan {
                 blocks[to.index()].edges += 1;
             }
         }
-        Some(Self { subprog, blocks })
+        let insns = blocks.iter().flat_map(|block| block.insns(code)).map(|(_, insn)| insn);
+        let stack = Stack::new(insns, values);
+        Some(Self { subprog, blocks, stack })
     }
 
-    /// The places of the instructions, block by block.
-    pub(crate) fn places<'a>(&'a self, code: &'a Code) -> impl Iterator<Item = (Pc, &'a Insn)> {
+    /// The instructions with their places, block by block.
+    pub(crate) fn insns<'a>(&'a self, code: &'a Code) -> impl Iterator<Item = (Pc, &'a Insn)> {
         self.blocks.iter().flat_map(|block| block.insns(code))
     }
 }

@@ -33,7 +33,9 @@ pub(crate) struct ProgramPlan<'a> {
 impl<'a> ProgramPlan<'a> {
     pub(crate) fn new(linked: &'a Linked, options: &Options) -> Result<Self, CompileError> {
         let (code, facts) = (&linked.exec().code, linked.facts());
-        let plans: Vec<Option<Plan>> = facts.subprogs.iter().map(|s| Plan::new(code, facts, *s)).collect();
+        let values = options.passes.contains(Passes::STACK);
+        let plans: Vec<Option<Plan>> =
+            facts.subprogs.iter().map(|s| Plan::new(code, facts, *s, values)).collect();
         let tail_calls = linked.exec().calls.values().any(|call| call.proto.id == id::TAIL_CALL);
         let roles = vec![Role::Subprog { parameters: RegSet::EMPTY }; facts.subprogs.len()];
         let mut program = Self { linked, plans, roles, tail_calls };
@@ -79,7 +81,7 @@ impl<'a> ProgramPlan<'a> {
         let mut callbacks = Vec::new();
         for (index, plan) in self.plans.iter().enumerate() {
             let caller = SubprogId(index as u32);
-            for (at, insn) in plan.iter().flat_map(|plan| plan.places(self.code())) {
+            for (at, insn) in plan.iter().flat_map(|plan| plan.insns(self.code())) {
                 let Some((off, callback)) = reference(insn) else { continue };
                 let callee = self.callee(at, off).filter(|s| self.plans[s.index()].is_some());
                 let what = "a reference to what is no subprogram";

@@ -5,9 +5,8 @@
 //! itself, and where nothing else can reach it: so only in a subprogram that
 //! never makes another pointer from its frame pointer.
 
-use super::Plan;
 use brolga_core::insn::RegSet;
-use brolga_core::{Code, Insn, Operand, Reg, Size};
+use brolga_core::{Insn, Operand, Reg, Size};
 
 /// The slots of a frame: bit `i` for the eight bytes at `fp - 8 * (i + 1)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,27 +39,38 @@ impl Slots {
 pub(crate) struct Stack {
     /// The slots that are values.
     pub(crate) values: Slots,
-    /// Whether there is anything in it besides those.
+    /// The slots that are accessed as a whole.
+    touched: Slots,
+    /// Whether there is anything in it besides values.
     pub(crate) is_memory: bool,
 }
 
 impl Stack {
-    /// The stack of a subprogram; all of it memory, unless there may be values.
-    pub(crate) fn new(code: &Code, plan: &Plan, values: bool) -> Self {
-        let mut stack = Self { values: Slots::ALL, is_memory: false };
-        for (_, insn) in plan.places(code) {
+    /// The stack of a subprogram of these instructions; all of it memory, unless
+    /// there may be values.
+    pub(super) fn new<'a>(insns: impl Iterator<Item = &'a Insn>, values: bool) -> Self {
+        let mut stack = Self { values: Slots::ALL, touched: Slots::default(), is_memory: false };
+        for insn in insns {
             match access(insn) {
                 Use::None => {}
-                Use::Whole if values => {}
+                Use::Whole(slot) if values => stack.touched.0 |= 1 << slot,
                 Use::Part(off, size) if values => {
-                    stack = Self { values: stack.values.without(off, size), is_memory: true };
+                    stack.values = stack.values.without(off, size);
+                    stack.is_memory = true;
                 }
-                Use::Whole | Use::Part(..) | Use::Escape => {
-                    return Self { values: Slots::default(), is_memory: true };
+                Use::Whole(_) | Use::Part(..) | Use::Escape => {
+                    return Self { values: Slots::default(), is_memory: true, ..stack };
                 }
             }
         }
+        // A slot that is also accessed in part is memory.
+        stack.is_memory |= stack.touched.0 & !stack.values.0 != 0;
         stack
+    }
+
+    /// How many values there are.
+    pub(crate) const fn value_count(&self) -> usize {
+        (self.values.0 & self.touched.0).count_ones() as usize
     }
 }
 
@@ -68,7 +78,7 @@ impl Stack {
 enum Use {
     None,
     /// A plain access of a whole slot.
-    Whole,
+    Whole(usize),
     /// Another access of these bytes.
     Part(i32, Size),
     Escape,
@@ -77,7 +87,7 @@ enum Use {
 fn access(insn: &Insn) -> Use {
     let plain = |off: i16, size: Size| {
         let off = i32::from(off);
-        if Slots::ALL.whole(off, size).is_some() { Use::Whole } else { Use::Part(off, size) }
+        Slots::ALL.whole(off, size).map_or(Use::Part(off, size), Use::Whole)
     };
     match *insn {
         Insn::Load { src: Reg::R10, off, size, .. } => plain(off, size),

@@ -131,7 +131,7 @@ impl Translator<'_, '_> {
 
     /// The slot that is a value, where an access is to such a one.
     fn value_slot(&self, (reg, off): At, size: Size) -> Option<usize> {
-        if reg == Reg::FP { self.stack.values.whole(off.into(), size) } else { None }
+        if reg == Reg::FP { self.plan.stack.values.whole(off.into(), size) } else { None }
     }
 
     fn slot_variable(&mut self, slot: usize) -> cranelift_frontend::Variable {

@@ -15,7 +15,7 @@ mod peephole;
 mod regs;
 
 use crate::error::CompileError;
-use crate::flow::{BlockIdx, Plan, ProgramPlan, Role, Stack};
+use crate::flow::{BlockIdx, Plan, ProgramPlan, Role};
 use crate::options::{Options, Passes};
 use brolga_core::facts::{InsnFacts, SubprogId};
 use brolga_core::insn::RegSet;
@@ -42,10 +42,6 @@ pub(crate) struct Shared<'a> {
 }
 
 impl Shared<'_> {
-    fn linked(&self) -> &Linked {
-        self.program.linked
-    }
-
     fn passes(&self) -> Passes {
         self.options.passes
     }
@@ -105,7 +101,6 @@ struct Translator<'a, 'b> {
     /// What a block's only predecessor left in the registers.
     left: Vec<Option<Box<Snapshot>>>,
     regs: Regs,
-    stack: Stack,
     /// The part of the stack that is memory, unless there is none.
     frame: Option<StackSlot>,
     /// The variables of the slots that are values.
@@ -119,9 +114,7 @@ struct Translator<'a, 'b> {
 
 impl<'a, 'b> Translator<'a, 'b> {
     fn new(shared: &'a mut Shared<'b>, id: SubprogId, plan: &'a Plan, mut b: FunctionBuilder<'a>) -> Self {
-        let code = &shared.linked().exec().code;
-        let stack = Stack::new(code, plan, shared.passes().contains(Passes::STACK));
-        let frame = (stack.is_memory && plan.subprog.stack > 0).then(|| {
+        let frame = (plan.stack.is_memory && plan.subprog.stack > 0).then(|| {
             let size = frame_size(plan.subprog.stack);
             b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4))
         });
@@ -133,7 +126,6 @@ impl<'a, 'b> Translator<'a, 'b> {
             edges: plan.blocks.iter().map(|block| block.edges).collect(),
             left: plan.blocks.iter().map(|_| None).collect(),
             regs: Regs::new(&mut b),
-            stack,
             frame,
             slots: BTreeMap::new(),
             run: None,
