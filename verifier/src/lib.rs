@@ -15,6 +15,7 @@
 
 mod facts;
 mod log;
+mod memory;
 mod outcome;
 mod prune;
 mod step;

@@ -22,10 +22,11 @@
 //! | zero byte      | a zero                                               |
 //! | spill          | as many bytes of a spill, value within value         |
 
+use crate::memory::Meter;
 use crate::outcome::Options;
+use crate::state::State;
 use crate::state::stack::{Byte, Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, Value};
-use crate::state::{Frame, State};
 use crate::structure::{SlotSet, Structure};
 use brolga_core::insn::RegSet;
 use brolga_core::{Code, Insn, Pc, Reg};
@@ -51,8 +52,6 @@ pub(crate) enum Visit {
     Loops,
     /// The path goes on, below this node.
     New(Option<usize>),
-    /// The states kept take more memory than allowed, this many bytes.
-    TooMuch(usize),
 }
 
 /// A stored state in the tree of paths.
@@ -76,8 +75,7 @@ pub(crate) struct Seen {
     /// Prune points and instructions passed when a state was last stored.
     last: (u32, u32),
     visits: u32,
-    bytes: usize,
-    limit: usize,
+    pub(crate) meter: Meter,
     /// Where `may_goto` instructions are.
     may_gotos: Vec<Pc>,
     /// Every state at every instruction, where these are recorded.
@@ -96,8 +94,7 @@ impl Seen {
             nodes: Vec::new(),
             last: (0, 0),
             visits: 0,
-            bytes: 0,
-            limit: options.memory,
+            meter: Meter::new(options.memory),
             may_gotos: code
                 .iter()
                 .filter(|(_, i)| matches!(i, Insn::MayGoto { .. }))
@@ -117,7 +114,7 @@ impl Seen {
             let claimed = live_part(state, pc, structure);
             let list = &mut recorded[pc.index()];
             if !list.contains(&claimed) {
-                self.bytes += size_of_state(&claimed);
+                self.meter.keep(&claimed);
                 list.push(claimed);
             }
         }
@@ -166,9 +163,6 @@ impl Seen {
         if !due {
             return Visit::New(parent);
         }
-        if self.bytes > self.limit {
-            return Visit::TooMuch(self.bytes);
-        }
         self.last = (self.visits, processed);
         Visit::New(Some(self.store(pc, state, parent, structure)))
     }
@@ -212,16 +206,22 @@ impl Seen {
         None
     }
 
+    /// All states that are kept here.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &State> {
+        let stored = self.at.iter().flatten().map(|entry| &entry.state);
+        stored.chain(self.recorded.iter().flatten().flatten())
+    }
+
     /// Drops states that were compared often and in vain. Their nodes stay: they
     /// count the paths below them.
     fn forget_useless(&mut self, pc: Pc, structure: &Structure) {
         let forced = structure.is_force_checkpoint(pc);
-        let (nodes, bytes, kept) = (&self.nodes, &mut self.bytes, &mut self.kept);
+        let (nodes, meter, kept) = (&self.nodes, &mut self.meter, &mut self.kept);
         self.at[pc.index()].retain(|entry| {
             let patience = if forced && nodes[entry.node].open > 0 { 64 } else { 3 };
             let keep = entry.misses <= (entry.hits + 1) * patience;
             if !keep {
-                *bytes -= size_of_state(&entry.state).min(*bytes);
+                meter.release(&entry.state);
                 *kept -= 1;
             }
             keep
@@ -233,18 +233,13 @@ impl Seen {
         self.nodes.push(Node { parent, open: 1 });
         let mut state = live_part(state, pc, structure);
         drop_lone_names(&mut state);
-        self.bytes += size_of_state(&state);
+        self.meter.keep(&state);
         self.at[pc.index()].push(Entry { node, state, hits: 0, misses: 0 });
         self.total += 1;
         self.kept += 1;
         self.peak = self.peak.max(self.kept);
         node
     }
-}
-
-fn size_of_state(state: &State) -> usize {
-    let frame = |f: &Frame| size_of::<Frame>() + size_of_val(f.stack.slots());
-    size_of::<State>() + state.frames.iter().map(frame).sum::<usize>()
 }
 
 /// The registers of a frame that may still be read; `top` is whether it is the
@@ -265,15 +260,9 @@ fn live_slots(frame: usize, state: &State, pc: Pc, structure: &Structure) -> Slo
 fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
     let mut part = state.clone();
     for index in 0..part.frames.len() {
-        let live = live_regs(index, state, pc, structure);
-        for reg in RegSet::ALL.without(live).iter() {
-            part.frames[index].regs[reg.index()] = Value::Uninit;
-        }
-        let live = live_slots(index, state, pc, structure);
-        for (slot, held) in part.frames[index].stack.slots_mut().iter_mut().enumerate() {
-            if !live.contains(slot) {
-                *held = StackSlot::UNINIT;
-            }
+        let (regs, slots) = (live_regs(index, state, pc, structure), live_slots(index, state, pc, structure));
+        if !part.frames[index].holds_only(regs, slots) {
+            part.frames[index].keep(regs, slots);
         }
     }
     part
@@ -281,24 +270,22 @@ fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
 
 /// A number's name says something only where another number has it too.
 fn drop_lone_names(state: &mut State) {
-    let mut names: Vec<(Id, u32)> = Vec::new();
     let named = |v: &Value| match v {
         Value::Number(n) if n.id.is_some() => Some(n.id),
         Value::Number(_) | Value::Pointer(_) | Value::Uninit => None,
     };
-    for id in state.values_mut().filter_map(|v| named(v)) {
-        match names.iter_mut().find(|(name, _)| *name == id) {
-            Some((_, count)) => *count += 1,
-            None => names.push((id, 1)),
-        }
-    }
-    for value in state.values_mut() {
-        if let Value::Number(n) = value
-            && names.contains(&(n.id, 1))
-        {
+    let mut names: Vec<Id> = state.values().filter_map(named).collect();
+    names.sort_unstable();
+    let is_lone = |id: Id| {
+        let first = names.partition_point(|name| *name < id);
+        names.get(first) == Some(&id) && names.get(first + 1) != Some(&id)
+    };
+    let wants = |v: &Value| named(v).is_some_and(is_lone);
+    state.change(wants, |value| {
+        if let Value::Number(n) = value {
             (n.id, n.delta) = (Id::NONE, 0);
         }
-    }
+    });
 }
 
 /// Which name of the current state each name of the old one stands for.
@@ -328,10 +315,10 @@ fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
 }
 
 fn same_stack(a: &Stack, b: &Stack, live: SlotSet) -> bool {
-    let slots = 0..a.slots().len().max(b.slots().len());
+    let slots = 0..a.len().max(b.len());
     slots.filter(|i| live.contains(*i)).all(|i| {
         let (x, y) = (a.slot(i), b.slot(i));
-        x.bytes == y.bytes && (x.spilled() == 0 || alike(&x.value, &y.value))
+        x.bytes == y.bytes && (!x.has_spill() || alike(&x.value, &y.value))
     })
 }
 
@@ -351,7 +338,7 @@ fn unwritten(old: &State, cur: &State, pc: Pc, structure: &Structure) -> u8 {
     let lacks = |i: usize| {
         let at = cur.frames.get(i + 1).map_or(pc, |callee| callee.callsite);
         let live = structure.stack_live_in(at);
-        old.frames[i].stack.slots().iter().enumerate().any(|(slot, was)| {
+        old.frames[i].stack.slots().enumerate().any(|(slot, was)| {
             let now = cur.frames[i].stack.slot(slot).bytes;
             live.contains(slot)
                 && was.bytes.iter().zip(now).any(|(was, now)| *was != Byte::Uninit && now == Byte::Uninit)
@@ -404,7 +391,7 @@ fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
 }
 
 fn stack_within(old: &Stack, cur: &Stack, names: &mut Names) -> bool {
-    old.slots().iter().enumerate().all(|(i, slot)| slot_within(slot, &cur.slot(i), names))
+    old.slots().enumerate().all(|(i, slot)| slot_within(slot, cur.slot(i), names))
 }
 
 fn slot_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
@@ -413,8 +400,7 @@ fn slot_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
         Byte::Zero => cur.is_zero(i..i + 1),
         Byte::Spill => true,
     });
-    let spilled = old.spilled();
-    bytes && (spilled == 0 || is_anything(old) || spill_within(old, cur, names))
+    bytes && (!old.has_spill() || is_anything(old) || spill_within(old, cur, names))
 }
 
 /// Whether a spilled number says nothing.

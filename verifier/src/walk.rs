@@ -8,6 +8,7 @@
 
 use crate::facts::Builder;
 use crate::log::Log;
+use crate::memory;
 use crate::outcome::{Bug, Cause, Options, Unsupported};
 use crate::prune::{Seen, Visit};
 use crate::reject::{Reject, Why};
@@ -120,24 +121,24 @@ impl<'a> Walk<'a> {
             Visit::Loops => Err(self.reject(Why::InfiniteLoop(self.pc))),
             Visit::New(stored) => {
                 self.parent = stored;
+                self.fits_in_memory()?;
                 Ok(false)
             }
-            Visit::TooMuch(bytes) => Err(self.reject(Why::Memory(bytes))),
         }
     }
 
     /// Notes for those who run the program which frames it may read that no one
     /// wrote, on the path that is not walked further.
     fn note_unwritten(&mut self, frames: u8) {
-        for (_, frame) in self.state.frames.iter().enumerate().filter(|(i, _)| frames & 1 << i != 0) {
-            self.facts.reads_uninit(frame.subprog);
-        }
+        let noted = self.state.frames.iter().enumerate().filter(|(i, _)| frames & 1 << i != 0);
+        noted.for_each(|(_, frame)| self.facts.reads_uninit(frame.subprog));
     }
 
     /// Takes up a pending way; false where there is none.
     fn next_pending(&mut self) -> bool {
         self.seen.path_ended(self.parent);
         let Some(Pending { state, from, pc, parent }) = self.pending.pop() else { return false };
+        self.seen.meter.release(&state);
         (self.state, self.pc, self.parent) = (state, pc, parent);
         self.log.starts(Some(from), pc, &self.state, self.aux);
         true
@@ -149,8 +150,19 @@ impl<'a> Walk<'a> {
             return Err(self.reject(Why::TooManyJumps(self.pending.len() + 1)));
         }
         self.seen.path_parts(self.parent);
+        self.seen.meter.keep(&state);
         self.pending.push(Pending { state, from: self.pc, pc, parent: self.parent });
-        Ok(())
+        self.fits_in_memory()
+    }
+
+    /// That the states kept take no more memory than allowed.
+    fn fits_in_memory(&mut self) -> Result<(), Cause> {
+        if !self.seen.meter.seems_full() {
+            return Ok(());
+        }
+        let pending = self.pending.iter().map(|way| &way.state);
+        let bytes = memory::taken(self.seen.kept().chain(pending));
+        self.seen.meter.counted(bytes).map_err(|bytes| self.reject(Why::Memory(bytes)))
     }
 
     /// A rejection at the instruction that is walked.

@@ -62,7 +62,7 @@ fn registers(frame: usize, machine: &dyn MachineView) -> Vec<(Reg, u64)> {
 
 fn stack(index: usize, frame: &Frame, machine: &dyn MachineView, names: &mut Names) -> Result<(), Miss> {
     let words = machine.stack(index);
-    for (i, slot) in frame.stack.slots().iter().enumerate() {
+    for (i, slot) in frame.stack.slots().enumerate() {
         let at = Place::Slot(index, -8 * (i as i32 + 1));
         let word = words[words.len() - 1 - i];
         zeros(at, word, slot)?;

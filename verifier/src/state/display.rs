@@ -113,8 +113,8 @@ fn registers(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String)
 }
 
 fn slots(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String) {
-    for (index, slot) in frame.stack.slots().iter().enumerate() {
-        let known = before.is_some_and(|b| b.stack.slot(index) == *slot);
+    for (index, slot) in frame.stack.slots().enumerate() {
+        let known = before.is_some_and(|b| b.stack.slot(index) == slot);
         if *slot != StackSlot::UNINIT && !known {
             let _ = write!(out, " fp-{}=", 8 * (index + 1));
             match slot.whole() {

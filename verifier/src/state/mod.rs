@@ -2,13 +2,17 @@
 //! point of a path.
 
 pub(crate) mod display;
+mod frames;
 pub mod stack;
 pub mod value;
 
 use crate::state::stack::Stack;
-use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
+use crate::state::value::{Id, Number, PtrKind, Value};
+use crate::structure::SlotSet;
 use brolga_core::facts::SubprogId;
+use brolga_core::insn::RegSet;
 use brolga_core::{Pc, Reg};
+pub use frames::Frames;
 
 /// One frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +35,43 @@ impl Frame {
         regs[Reg::FP.index()] = Value::pointer(PtrKind::Stack(number));
         Self { regs, stack: Stack::default(), subprog, callsite }
     }
+
+    /// Every value there is: registers and whole or partial spills.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.regs.iter().chain(self.stack.spills())
+    }
+
+    /// Whether there is nothing but in these registers and slots.
+    pub(crate) fn holds_only(&self, regs: RegSet, slots: SlotSet) -> bool {
+        let live = |reg: &Reg| regs.contains(*reg) || self.regs[reg.index()] == Value::Uninit;
+        Reg::ALL.iter().all(live) && self.stack.holds_only(slots)
+    }
+
+    /// Forgets all but these registers and slots.
+    pub(crate) fn keep(&mut self, regs: RegSet, slots: SlotSet) {
+        for reg in RegSet::ALL.without(regs).iter() {
+            self.regs[reg.index()] = Value::Uninit;
+        }
+        self.stack.keep(slots);
+    }
+
+    fn try_change(
+        &mut self,
+        wants: &impl Fn(&Value) -> bool,
+        change: &mut impl FnMut(&mut Value) -> Option<()>,
+    ) -> Option<()> {
+        for value in self.regs.iter_mut().filter(|v| wants(v)) {
+            change(value)?;
+        }
+        self.stack.try_change(wants, change)
+    }
 }
 
 /// The state of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// The frames, the main program's first.
-    pub frames: Vec<Frame>,
+    pub frames: Frames,
     /// How many `may_goto` were passed on the path.
     pub may_gotos: u32,
 }
@@ -46,18 +80,18 @@ impl State {
     /// The start of the main program.
     #[must_use]
     pub fn new() -> Self {
-        Self { frames: vec![Frame::new(0, SubprogId::MAIN, Pc::START)], may_gotos: 0 }
+        Self { frames: Frames::new(Frame::new(0, SubprogId::MAIN, Pc::START)), may_gotos: 0 }
     }
 
     /// The frame that runs.
     #[must_use]
     pub fn top(&self) -> &Frame {
-        self.frames.last().expect("a state has a frame")
+        self.frames.top()
     }
 
     /// The frame that runs, to be changed.
     pub fn top_mut(&mut self) -> &mut Frame {
-        self.frames.last_mut().expect("a state has a frame")
+        self.frames.top_mut()
     }
 
     /// What a register of the running frame holds.
@@ -73,38 +107,51 @@ impl State {
 
     /// Every value there is: registers and whole or partial spills, of every
     /// frame.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.frames.iter_mut().flat_map(|frame| {
-            let spilled =
-                frame.stack.slots_mut().iter_mut().filter(|s| s.spilled() > 0).map(|s| &mut s.value);
-            frame.regs.iter_mut().chain(spilled)
-        })
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.frames.iter().flat_map(Frame::values)
     }
 
-    /// Every pointer there is.
-    pub fn pointers_mut(&mut self) -> impl Iterator<Item = &mut Ptr> {
-        self.values_mut().filter_map(|v| match v {
-            Value::Pointer(p) => Some(p),
-            Value::Uninit | Value::Number(_) => None,
-        })
+    /// Changes every value that `wants` to be. What wants no change goes on
+    /// being shared with the state's copies.
+    pub fn change(&mut self, wants: impl Fn(&Value) -> bool, mut change: impl FnMut(&mut Value)) {
+        let all = self.try_change(wants, |value| {
+            change(value);
+            Some(())
+        });
+        debug_assert!(all.is_some(), "nothing stops it");
     }
 
-    /// Every number that is made of this unknown word.
-    pub fn numbers_of(&mut self, id: Id) -> impl Iterator<Item = &mut Number> {
-        self.values_mut().filter_map(move |v| match v {
-            Value::Number(n) if n.id == id && id.is_some() => Some(n),
-            Value::Uninit | Value::Number(_) | Value::Pointer(_) => None,
+    /// Changes every value that `wants` to be, while that goes.
+    pub fn try_change(
+        &mut self,
+        wants: impl Fn(&Value) -> bool,
+        mut change: impl FnMut(&mut Value) -> Option<()>,
+    ) -> Option<()> {
+        for index in 0..self.frames.len() {
+            if self.frames[index].values().any(&wants) {
+                self.frames[index].try_change(&wants, &mut change)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Changes every number that is made of this unknown word, while that goes.
+    pub fn try_change_numbers(
+        &mut self,
+        id: Id,
+        mut change: impl FnMut(&mut Number) -> Option<()>,
+    ) -> Option<()> {
+        let named = |v: &Value| matches!(v, Value::Number(n) if n.id == id && id.is_some());
+        self.try_change(named, |value| match value {
+            Value::Number(n) => change(n),
+            Value::Uninit | Value::Pointer(_) => Some(()),
         })
     }
 
     /// Makes every pointer into the packet a mere number, wherever it is.
     pub fn lose_packet(&mut self) {
         let is_packet = |v: &Value| v.ptr().is_some_and(|p| p.is_packet() || p.kind == PtrKind::PacketEnd);
-        for frame in &mut self.frames {
-            frame.regs.iter_mut().filter(|v| is_packet(v)).for_each(|v| *v = Value::UNKNOWN);
-            let slots = frame.stack.slots_mut().iter_mut();
-            slots.filter(|s| s.spilled() > 0 && is_packet(&s.value)).for_each(|s| s.value = Value::UNKNOWN);
-        }
+        self.change(is_packet, |value| *value = Value::UNKNOWN);
     }
 }
 

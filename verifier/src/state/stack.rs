@@ -6,6 +6,10 @@
 //! to them.
 
 use super::value::Value;
+use crate::structure::SlotSet;
+use std::sync::Arc;
+
+const UNTOUCHED: [StackSlot; CHUNK] = [StackSlot::UNINIT; CHUNK];
 
 /// The size of a frame's stack, in bytes.
 pub const STACK_BYTES: i32 = 512;
@@ -56,6 +60,13 @@ impl StackSlot {
         self.bytes.iter().filter(|b| **b == Byte::Spill).count()
     }
 
+    /// Whether there is a spilled register, whole or cut: its lowest byte is
+    /// always among those that are left.
+    #[must_use]
+    pub const fn has_spill(&self) -> bool {
+        matches!(self.bytes[0], Byte::Spill)
+    }
+
     /// The same with the spilled register forgotten: its bytes may be anything.
     pub fn forget(&mut self) {
         for byte in self.bytes.iter_mut().filter(|b| **b == Byte::Spill) {
@@ -72,11 +83,18 @@ impl StackSlot {
     }
 }
 
+/// How many slots are copied together.
+const CHUNK: usize = 8;
+
+/// How many slots a frame has.
+const SLOTS: usize = STACK_BYTES as usize / 8;
+
 /// The slots of a frame that were ever touched, the nearest to the frame's end
-/// first.
+/// first. Copies share what neither has changed since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stack {
-    slots: Vec<StackSlot>,
+    chunks: [Option<Arc<[StackSlot; CHUNK]>>; SLOTS / CHUNK],
+    touched: u8,
 }
 
 /// The slot that holds the byte at a negative offset from the frame's end, and
@@ -90,33 +108,89 @@ pub const fn place(off: i32) -> (usize, usize) {
 impl Stack {
     /// A slot; one never touched is uninitialised.
     #[must_use]
-    pub fn slot(&self, index: usize) -> StackSlot {
-        self.slots.get(index).copied().unwrap_or(StackSlot::UNINIT)
+    pub fn slot(&self, index: usize) -> &StackSlot {
+        match self.chunks.get(index / CHUNK) {
+            Some(Some(chunk)) => &chunk[index % CHUNK],
+            Some(None) | None => &StackSlot::UNINIT,
+        }
     }
 
     /// A slot, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// Where a frame has no such slot.
     pub fn slot_mut(&mut self, index: usize) -> &mut StackSlot {
-        if index >= self.slots.len() {
-            self.slots.resize(index + 1, StackSlot::UNINIT);
-        }
-        &mut self.slots[index]
+        self.touched = self.touched.max(index as u8 + 1);
+        let chunk = &mut self.chunks[index / CHUNK];
+        let chunk = chunk.get_or_insert_with(|| Arc::new([StackSlot::UNINIT; CHUNK]));
+        &mut Arc::make_mut(chunk)[index % CHUNK]
+    }
+
+    /// How many slots there are from the nearest to the farthest touched so far.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.touched as usize
+    }
+
+    /// Whether none was touched.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.touched == 0
     }
 
     /// The slots touched so far.
-    #[must_use]
-    pub fn slots(&self) -> &[StackSlot] {
-        &self.slots
+    pub fn slots(&self) -> impl Iterator<Item = &StackSlot> {
+        let chunks = self.chunks.iter().map(Option::as_deref);
+        chunks.flat_map(|c| c.unwrap_or(&UNTOUCHED)).take(self.len())
     }
 
-    /// The slots touched so far, to be changed.
-    pub fn slots_mut(&mut self) -> &mut [StackSlot] {
-        &mut self.slots
+    /// The spilled registers, whole or cut.
+    pub fn spills(&self) -> impl Iterator<Item = &Value> {
+        let chunks = self.chunks.iter().flatten();
+        chunks.flat_map(|c| c.iter()).filter(|s| s.has_spill()).map(|s| &s.value)
+    }
+
+    /// Changes each spilled register that `wants` to be, while that goes.
+    pub(super) fn try_change(
+        &mut self,
+        wants: &impl Fn(&Value) -> bool,
+        change: &mut impl FnMut(&mut Value) -> Option<()>,
+    ) -> Option<()> {
+        let wanted = |s: &StackSlot| s.has_spill() && wants(&s.value);
+        for chunk in self.chunks.iter_mut().flatten() {
+            let Some(first) = chunk.iter().position(wanted) else { continue };
+            for slot in Arc::make_mut(chunk)[first..].iter_mut().filter(|s| wanted(s)) {
+                change(&mut slot.value)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Whether nothing is in any slot but these.
+    pub(crate) fn holds_only(&self, live: SlotSet) -> bool {
+        self.slots().enumerate().all(|(i, slot)| live.contains(i) || *slot == StackSlot::UNINIT)
+    }
+
+    /// Forgets every slot but these.
+    pub(crate) fn keep(&mut self, live: SlotSet) {
+        for index in 0..self.len() {
+            if !live.contains(index) && *self.slot(index) != StackSlot::UNINIT {
+                *self.slot_mut(index) = StackSlot::UNINIT;
+            }
+        }
     }
 
     /// What the byte at this offset (negative, from the frame's end) holds.
     #[must_use]
     pub fn byte(&self, off: i32) -> Byte {
         let (slot, byte) = place(off);
-        self.slots.get(slot).map_or(Byte::Uninit, |s| s.bytes[byte])
+        self.slot(slot).bytes[byte]
+    }
+
+    /// The pieces that copies share: where each lies, and its size in bytes.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (usize, usize)> {
+        let chunks = self.chunks.iter().flatten();
+        chunks.map(|c| (Arc::as_ptr(c).addr(), size_of::<[StackSlot; CHUNK]>()))
     }
 }

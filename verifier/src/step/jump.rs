@@ -163,7 +163,7 @@ fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Op
     if !now.id.is_some() {
         return Some(());
     }
-    for other in state.numbers_of(now.id) {
+    state.try_change_numbers(now.id, |other| {
         let by = i64::from(other.delta) - i64::from(now.delta);
         let moved = if by == 0 {
             range
@@ -172,20 +172,18 @@ fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Op
         };
         // Both hold: what the other was known to be, and what this one says.
         other.range = other.range.meet(&moved)?;
-    }
-    Some(())
+        Some(())
+    })
 }
 
 /// Settles for every pointer of this name whether it is null.
 fn settle_null(state: &mut State, id: Id, null: bool) {
-    for value in state.values_mut() {
-        if let Value::Pointer(p) = value
-            && p.nullable
-            && p.id == id
-        {
+    let settled = |value: &Value| value.ptr().is_some_and(|p| p.nullable && p.id == id);
+    state.change(settled, |value| {
+        if let Value::Pointer(p) = value {
             *value = if null { Value::constant(0) } else { found(p) };
         }
-    }
+    });
 }
 
 /// A nullable pointer that turned out not to be null.
@@ -215,11 +213,12 @@ fn widen(round: &mut State, earlier: &State) {
             *now = Value::UNKNOWN;
         }
     };
-    for (frame, old) in round.frames.iter_mut().zip(&earlier.frames) {
+    for (index, old) in earlier.frames.iter().enumerate() {
+        let frame = &mut round.frames[index];
         frame.regs.iter_mut().zip(&old.regs).for_each(|(now, was)| widen_value(now, was));
-        for (slot, old) in frame.stack.slots_mut().iter_mut().zip(old.stack.slots()) {
-            if slot.whole().is_some() && old.whole().is_some() {
-                widen_value(&mut slot.value, &old.value);
+        for (index, old) in old.stack.slots().enumerate() {
+            if frame.stack.slot(index).whole().is_some() && old.whole().is_some() {
+                widen_value(&mut frame.stack.slot_mut(index).value, &old.value);
             }
         }
     }

@@ -82,15 +82,12 @@ fn before_end(state: &mut State, holds: Cond, p: &Ptr) {
         return;
     }
     let range = (off + more).min(MAX_PACKET_OFF) as u16;
-    let same_base = |other: &Ptr| other.kind == p.kind && other.id == p.id;
-    for frame in &mut state.frames {
-        let spilled = frame.stack.slots_mut().iter_mut().filter(|s| s.spilled() > 0).map(|s| &mut s.value);
-        for value in frame.regs.iter_mut().chain(spilled) {
-            if let Value::Pointer(other) = value
-                && same_base(other)
-            {
-                other.range = other.range.max(range);
-            }
+    let learns = |value: &Value| {
+        value.ptr().is_some_and(|other| other.kind == p.kind && other.id == p.id && other.range < range)
+    };
+    state.change(learns, |value| {
+        if let Value::Pointer(other) = value {
+            other.range = range;
         }
-    }
+    });
 }

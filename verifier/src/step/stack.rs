@@ -65,7 +65,7 @@ impl Walk<'_> {
         }
         let (index, first) = place(touched.offs.start);
         let slot = self.state.frames[touched.frame].stack.slot(index);
-        self.load_slot(&slot, first, access.size)
+        self.load_slot(slot, first, access.size)
     }
 
     /// A load of `size` bytes from byte `first` of a slot; they lie in it, for
