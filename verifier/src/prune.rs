@@ -385,6 +385,7 @@ fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
         && old.nullable == cur.nullable
         && old.off == cur.off
         && old.range <= cur.range
+        && old.past <= cur.past
         && cur.var.within(&old.var)
         && old.id.is_some() == cur.id.is_some()
         && (!old.id.is_some() || names.agree(old.id, cur.id))

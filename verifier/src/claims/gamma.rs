@@ -9,7 +9,8 @@
 //! gamma(Uninit)     = every word
 //! gamma(Number n)   = { x | x in n.range }
 //! gamma(Pointer p)  = { base + off + v | base in bases(kind), v in var,
-//!                       and v + range lies in the packet, where range > 0 }
+//!                       v + range lies in the packet, where range > 0,
+//!                       and the sum is past the packet's end, where it is said }
 //!                   U { 0 | nullable }
 //! name of numbers   = x - delta is the same word for all
 //! name of pointers  = base + v is the same word for all, and null is null
@@ -28,7 +29,7 @@
 use super::escape::{Miss, Place};
 use super::view::MachineView;
 use crate::state::stack::{Byte, StackSlot};
-use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
+use crate::state::value::{Id, Number, Past, Ptr, PtrKind, Value};
 use crate::state::{Frame, State};
 use brolga_core::Reg;
 
@@ -125,9 +126,15 @@ fn origin(word: u64, ptr: &Ptr) -> u64 {
     word.wrapping_sub(ptr.off as u64)
 }
 
-/// Whether the bytes known to be there are: up to `end`.
+/// Whether the bytes known to be there are, up to `end`, and those known not to
+/// be there are not.
 fn known(word: u64, ptr: &Ptr, end: u64) -> bool {
-    ptr.range == 0 || origin(word, ptr).checked_add(ptr.range.into()).is_some_and(|to| to <= end)
+    let past = match ptr.past {
+        Past::Unknown => true,
+        Past::AtEnd => word >= end,
+        Past::Behind => word > end,
+    };
+    past && (ptr.range == 0 || origin(word, ptr).checked_add(ptr.range.into()).is_some_and(|to| to <= end))
 }
 
 /// What each name was found to stand for.

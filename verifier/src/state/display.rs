@@ -1,7 +1,7 @@
 //! The kernel's words for what registers and stack slots hold.
 
 use super::stack::{Byte, StackSlot};
-use super::value::{Ptr, PtrKind, Value};
+use super::value::{Past, Ptr, PtrKind, Value};
 use super::{Frame, State};
 use brolga_core::{Aux, MapDef, Reg};
 use std::fmt::{self, Write};
@@ -77,7 +77,11 @@ fn pointer(p: &Ptr, aux: &Aux, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         parts.part(format_args!("off={}", p.off))?;
     }
     if p.is_packet() {
-        parts.part(format_args!("r={}", p.range))?;
+        match p.past {
+            Past::Unknown => parts.part(format_args!("r={}", p.range))?,
+            Past::AtEnd => parts.part(format_args!("r=-1"))?,
+            Past::Behind => parts.part(format_args!("r=-2"))?,
+        }
     }
     match p.var.as_const() {
         Some(0) => {}

@@ -95,6 +95,19 @@ pub enum PtrKind {
     },
 }
 
+/// Whether a pointer is known to be where the packet has no bytes any more: the
+/// kernel's `AT_PKT_END` and `BEYOND_PKT_END`. The order is that of knowledge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Past {
+    /// It may be anywhere.
+    #[default]
+    Unknown,
+    /// At the packet's end or behind it.
+    AtEnd,
+    /// Behind the packet's end.
+    Behind,
+}
+
 /// A pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ptr {
@@ -111,6 +124,8 @@ pub struct Ptr {
     /// For a pointer into the packet, how many bytes from its base (its variable
     /// part included, its fixed offset not) are known to be there.
     pub range: u16,
+    /// For a pointer into the packet, whether it is known to be past its bytes.
+    pub past: Past,
 }
 
 /// What a register or a spilled slot holds.
@@ -136,7 +151,15 @@ impl Ptr {
     /// The start of an object.
     #[must_use]
     pub const fn to(kind: PtrKind) -> Self {
-        Self { kind, nullable: false, off: 0, var: Scalar::constant(0), id: Id::NONE, range: 0 }
+        Self {
+            kind,
+            nullable: false,
+            off: 0,
+            var: Scalar::constant(0),
+            id: Id::NONE,
+            range: 0,
+            past: Past::Unknown,
+        }
     }
 
     /// The offset from the object's base, where it is known.

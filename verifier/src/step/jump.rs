@@ -141,6 +141,9 @@ fn decide(compare: &Compare, a: &Value, b: &Value) -> Option<bool> {
                 | Cond::Sle => None,
             }
         }
+        (Value::Pointer(p), Value::Pointer(q)) if compare.width == Width::W64 => {
+            packet::decide(compare.cond, p, q)
+        }
         (Value::Pointer(_), Value::Pointer(_)) | (Value::Uninit, _) | (_, Value::Uninit) => None,
     }
 }

@@ -7,11 +7,15 @@
 //! | `p <= e`  | `off`                              |
 //! | `p < e`   | `off + 1`                          |
 //!
+//! Where `p` is behind the end, or at it, that is known of `p` alone, until it is
+//! moved back. It decides a second comparison ([`decide`]).
+//!
 //! The same of `data_meta` pointers, whose end is the packet's start. Every
-//! pointer with the same base (kind and id) learns it.
+//! pointer with the same base (kind and id) learns how many bytes there are, and
+//! forgets whether it is past them, as in the kernel.
 
 use crate::state::State;
-use crate::state::value::{Ptr, PtrKind, Value};
+use crate::state::value::{Past, Ptr, PtrKind, Value};
 use crate::step::jump::Compare;
 use brolga_core::{Cond, Reg};
 
@@ -32,13 +36,53 @@ pub(crate) fn learn(state: &mut State, compare: &Compare, taken: bool, p: &Ptr, 
 }
 
 /// The register `holds` its end. Where that is behind it, the kernel forgets of
-/// this register what it knew, also where that says that no run comes here.
+/// this register what it knew of bytes, also where that says that no run comes
+/// here.
 fn behind_end(state: &mut State, holds: Cond, reg: Reg) {
-    if matches!(holds, Cond::Gt | Cond::Ge)
-        && let Value::Pointer(p) = &mut state.top_mut().regs[reg.index()]
+    let past = match holds {
+        Cond::Gt => Past::Behind,
+        Cond::Ge => Past::AtEnd,
+        Cond::Lt
+        | Cond::Le
+        | Cond::Eq
+        | Cond::Ne
+        | Cond::Set
+        | Cond::Sgt
+        | Cond::Sge
+        | Cond::Slt
+        | Cond::Sle => return,
+    };
+    if let Value::Pointer(p) = &mut state.top_mut().regs[reg.index()]
         && p.kind == PtrKind::Packet
     {
-        p.range = 0;
+        (p.range, p.past) = (0, past);
+    }
+}
+
+/// Which way a comparison goes of a pointer that is known to be past the
+/// packet's bytes with the packet's end.
+pub(crate) fn decide(cond: Cond, p: &Ptr, q: &Ptr) -> Option<bool> {
+    let (past, cond) = match (p.kind, q.kind) {
+        (PtrKind::Packet, PtrKind::PacketEnd) => (p.past, cond),
+        (PtrKind::PacketEnd, PtrKind::Packet) => (q.past, cond.swapped()),
+        _ => return None,
+    };
+    match cond {
+        Cond::Gt if past == Past::Behind => Some(true),
+        Cond::Le if past == Past::Behind => Some(false),
+        Cond::Ge if past >= Past::AtEnd => Some(true),
+        Cond::Lt if past >= Past::AtEnd => Some(false),
+        Cond::Gt
+        | Cond::Le
+        | Cond::Ge
+        | Cond::Lt
+        | Cond::Eq
+        | Cond::Ne
+        | Cond::Set
+        | Cond::Sgt
+        | Cond::Sge
+        | Cond::Slt
+        | Cond::Sle => None,
     }
 }
 
@@ -83,11 +127,14 @@ fn before_end(state: &mut State, holds: Cond, p: &Ptr) {
     }
     let range = (off + more).min(MAX_PACKET_OFF) as u16;
     let learns = |value: &Value| {
-        value.ptr().is_some_and(|other| other.kind == p.kind && other.id == p.id && other.range < range)
+        value.ptr().is_some_and(|other| {
+            let knows = other.range >= range && other.past == Past::Unknown;
+            other.kind == p.kind && other.id == p.id && !knows
+        })
     };
     state.change(learns, |value| {
         if let Value::Pointer(other) = value {
-            other.range = range;
+            (other.range, other.past) = (other.range.max(range), Past::Unknown);
         }
     });
 }

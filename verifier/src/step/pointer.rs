@@ -4,7 +4,7 @@
 use crate::domain::{self, Scalar};
 use crate::outcome::Cause;
 use crate::reject::Why;
-use crate::state::value::{Ptr, PtrKind, Value};
+use crate::state::value::{Past, Ptr, PtrKind, Value};
 use crate::walk::Walk;
 use brolga_core::{AluOp, Reg, Width};
 
@@ -88,29 +88,36 @@ impl Walk<'_> {
 
     fn plus(&mut self, ptr: &Ptr, number: &Scalar) -> Ptr {
         if let Some(off) = fixed(ptr, number, 1) {
-            return Ptr { off, ..*ptr };
+            return Ptr { off, past: past_at(ptr, off), ..*ptr };
         }
         let mut moved = Ptr { var: domain::alu(AluOp::Add, Width::W64, &ptr.var, number), ..*ptr };
         if ptr.is_packet() {
             // Another place: what was known of the bytes from the old one says
             // nothing of it.
             moved.id = self.new_id();
-            moved.range = 0;
+            (moved.range, moved.past) = (0, Past::Unknown);
         }
         moved
     }
 
     fn minus(&mut self, ptr: &Ptr, number: &Scalar) -> Ptr {
         if let Some(off) = fixed(ptr, number, -1) {
-            return Ptr { off, ..*ptr };
+            return Ptr { off, past: past_at(ptr, off), ..*ptr };
         }
         let mut moved = Ptr { var: domain::alu(AluOp::Sub, Width::W64, &ptr.var, number), ..*ptr };
         if ptr.is_packet() {
             moved.id = self.new_id();
-            moved.range = 0;
+            (moved.range, moved.past) = (0, Past::Unknown);
         }
         moved
     }
+}
+
+/// What is known of the packet's end at another offset: what is past the end
+/// there still is further on. (Linux 6.18 believes it of what was moved back
+/// too.)
+fn past_at(ptr: &Ptr, off: i32) -> Past {
+    if off >= ptr.off { ptr.past } else { Past::Unknown }
 }
 
 /// The fixed offset after a constant was added `sign` times, where it fits.

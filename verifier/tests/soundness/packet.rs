@@ -157,3 +157,56 @@ fn legacy_loads() {
     filter().refuses("R7 !read_ok", "r6 = r1\n r0 = *(u8 *)skb[r7 +5]\n exit");
     xdp().refuses("BPF_LD_[ABS|IND] instructions not allowed", "r6 = r1\n r0 = *(u8 *)skb[5]\n exit");
 }
+
+/// r2 is the packet's start with `off` added, r3 its end, r0 is 0; `text` goes on.
+fn at_the_end(off: u32, text: &str) -> String {
+    format!("r0 = 0\n r3 = *(u32 *)(r1 +4)\n r2 = *(u32 *)(r1 +0)\n r2 += {off}\n {text}\n exit")
+}
+
+/// What the kernel may not walk: it reads behind the end.
+const NEVER: &str = "r0 = *(u8 *)(r2 +0)";
+
+#[test]
+fn a_pointer_past_the_end_decides_another_comparison() {
+    let decided = [
+        "if r2 > r3 goto +1\n exit\n if r2 > r3 goto +1",
+        "if r2 > r3 goto +1\n exit\n if r2 >= r3 goto +1",
+        "if r2 >= r3 goto +1\n exit\n if r2 >= r3 goto +1",
+        "if r3 < r2 goto +1\n exit\n if r3 < r2 goto +1",
+        "if r2 <= r3 goto +2\n if r2 > r3 goto +2\n goto +0\n exit\n if r0 == 0 goto +1",
+        "if r3 <= r2 goto +1\n exit\n if r3 <= r2 goto +1",
+        "if r2 > r3 goto +1\n exit\n r2 += 4\n if r2 > r3 goto +1",
+    ];
+    for text in decided {
+        xdp().accepts(&at_the_end(8, &format!("{text}\n {NEVER}")));
+    }
+}
+
+#[test]
+fn what_a_pointer_past_the_end_does_not_decide() {
+    let open = [
+        // At the end is not behind it.
+        "if r2 >= r3 goto +1\n exit\n if r2 > r3 goto +1",
+        "if r3 <= r2 goto +1\n exit\n if r2 > r3 goto +1",
+        // Nothing is known of another pointer.
+        "r4 = r2\n if r2 > r3 goto +1\n exit\n if r4 > r3 goto +1",
+        "if r2 > r3 goto +1\n exit\n r4 = *(u32 *)(r1 +16)\n r4 &= 7\n r2 += r4\n if r2 > r3 goto +1",
+        // An equal one may be there.
+        "if r2 > r3 goto +1\n exit\n if r2 == r3 goto +1",
+        "if w2 > w3 goto +1\n exit\n if w2 > w3 goto +1",
+    ];
+    for text in open {
+        let failure = xdp().verify(&at_the_end(8, &format!("{text}\n {NEVER}"))).unwrap_err();
+        assert!(failure.to_string().contains("outside of the packet"), "{text}: {failure}");
+    }
+}
+
+#[test]
+fn a_pointer_moved_back_is_no_longer_past_the_end() {
+    // Linux 6.18 walks one way only of the second comparison, which a run takes
+    // the other way: r2 is the packet's start again.
+    for back in ["r2 += -8", "r2 -= 8"] {
+        let text = format!("if r2 > r3 goto +1\n exit\n {back}\n if r2 > r3 goto +1\n r0 = *(u8 *)(r2 +9)");
+        xdp().refuses("outside of the packet", &at_the_end(8, &text));
+    }
+}
