@@ -24,6 +24,9 @@ pub enum Region {
     Packet,
     /// A value of this map.
     MapValue(MapIdx),
+    /// An object of the kernel's: a socket, a map's own structure. There is none
+    /// here, so that a program which reaches such an access is not linked.
+    Kernel,
     /// Other memory, or several of these.
     Other,
 }

@@ -6,7 +6,7 @@
 //! the verifier makes a [`Verified`].
 
 use crate::code::Code;
-use crate::facts::Facts;
+use crate::facts::{Facts, InsnFacts, Region};
 use crate::helper::Proto;
 use crate::insn::{Callee, Imm64, Insn, Pc};
 use crate::map::MapIdx;
@@ -215,6 +215,10 @@ impl Verified {
     /// Where a reached instruction refers to what there is not.
     pub fn link(self, links: &Links<'_>) -> Result<Linked, LinkError> {
         let facts = self.facts;
+        let kernels = |(_, insn): &(usize, &InsnFacts)| insn.region == Some(Region::Kernel);
+        if let Some((at, _)) = facts.insns.iter().enumerate().find(kernels) {
+            return Err(LinkError::Unsupported { at: Pc(at as u32), what: "a look into a kernel object" });
+        }
         let exec = resolve(self.program, links, |pc| facts.at(pc).reached)?;
         Ok(Linked { exec, facts })
     }

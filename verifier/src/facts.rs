@@ -6,15 +6,29 @@
 
 use crate::structure::Structure;
 use brolga_core::facts::{Facts, InsnFacts, Region, Subprog, SubprogId};
+use brolga_core::prog_type::SockKind;
 use brolga_core::{Code, MapIdx, Pc};
+
+/// How a memory access is converted before it runs: in one way at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conversion {
+    /// Not at all.
+    Plain,
+    /// As one of the context.
+    Ctx,
+    /// As one of a socket.
+    Socket(SockKind),
+    /// As one of another kernel object.
+    Object,
+}
 
 /// Facts in the making.
 pub(crate) struct Builder {
     insns: Box<[InsnFacts]>,
     /// Whether the instruction that is walked is walked for the first time.
     first: bool,
-    /// Whether a memory access, at its place, accesses the context.
-    is_ctx: Box<[Option<bool>]>,
+    /// How a memory access, at its place, is converted.
+    converted: Box<[Option<Conversion>]>,
     subprogs: Vec<Subprog>,
 }
 
@@ -29,7 +43,7 @@ impl Builder {
         Self {
             insns: vec![InsnFacts::default(); code.len()].into(),
             first: false,
-            is_ctx: vec![None; code.len()].into(),
+            converted: vec![None; code.len()].into(),
             subprogs: subprogs.collect(),
         }
     }
@@ -67,10 +81,10 @@ impl Builder {
         });
     }
 
-    /// Notes whether an access is one of the context, which is converted; false
-    /// where it was the other thing on another path.
-    pub(crate) fn same_kind(&mut self, pc: Pc, ctx: bool) -> bool {
-        *self.is_ctx[pc.index()].get_or_insert(ctx) == ctx
+    /// Notes how an access is converted; false where it is otherwise on another
+    /// path.
+    pub(crate) fn same_kind(&mut self, pc: Pc, conversion: Conversion) -> bool {
+        *self.converted[pc.index()].get_or_insert(conversion) == conversion
     }
 
     /// Notes that a subprogram's frame is used down to an offset from its end.
@@ -97,6 +111,8 @@ impl Builder {
 fn join(a: Region, b: Region) -> Region {
     match (a, b) {
         (a, b) if a == b => a,
+        // Whoever may reach such an object is not run at all.
+        (Region::Kernel, _) | (_, Region::Kernel) => Region::Kernel,
         (Region::Stack { .. }, Region::Stack { .. }) => Region::Stack { fixed: None },
         (
             Region::Stack { .. } | Region::Ctx(_) | Region::Packet | Region::MapValue(_) | Region::Other,

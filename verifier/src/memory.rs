@@ -59,11 +59,11 @@ pub(crate) fn taken<'a>(states: impl Iterator<Item = &'a State>) -> usize {
     let mut bytes = 0;
     for state in states {
         let new = state.frames.pieces().filter(|piece| found.insert(piece.0));
-        bytes += size_of::<State>() + new.map(|piece| piece.1).sum::<usize>();
+        bytes += size_of::<State>() + state.held.bytes() + new.map(|piece| piece.1).sum::<usize>();
     }
     bytes
 }
 
 fn full_size(state: &State) -> usize {
-    size_of::<State>() + state.frames.pieces().map(|piece| piece.1).sum::<usize>()
+    size_of::<State>() + state.held.bytes() + state.frames.pieces().map(|piece| piece.1).sum::<usize>()
 }

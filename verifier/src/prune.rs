@@ -25,6 +25,7 @@
 use crate::memory::Meter;
 use crate::outcome::Options;
 use crate::state::State;
+use crate::state::references::Held;
 use crate::state::stack::{Byte, Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, Value};
 use crate::structure::{SlotSet, Structure};
@@ -290,21 +291,48 @@ fn drop_lone_names(state: &mut State) {
 
 /// Which name of the current state each name of the old one stands for.
 #[derive(Default)]
-struct Names(Vec<(Id, Id)>);
+struct Names {
+    known: Vec<(Id, Id)>,
+    owners: Vec<(Id, Id)>,
+}
 
 impl Names {
     fn agree(&mut self, old: Id, cur: Id) -> bool {
-        if let Some((_, known)) = self.0.iter().find(|(o, _)| *o == old) {
+        if let Some((_, known)) = self.known.iter().find(|(o, _)| *o == old) {
             return *known == cur;
         }
-        self.0.push((old, cur));
+        self.known.push((old, cur));
         true
+    }
+
+    /// The same of what pointers are owned by, and the other way round too: what
+    /// goes with one owner here must not stay with another there.
+    fn agree_on_owner(&mut self, old: Id, cur: Id) -> bool {
+        if !old.is_some() || !cur.is_some() {
+            return old == cur;
+        }
+        let other = self.owners.iter().any(|(o, c)| *c == cur && *o != old);
+        self.owners.push((old, cur));
+        !other && self.agree(old, cur)
+    }
+
+    /// What both hold is the same, up to names.
+    fn agree_on_held(&mut self, old: &Held, cur: &Held) -> bool {
+        let locks = match (&old.lock, &cur.lock) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.map == b.map && self.agree_on_owner(a.object, b.object),
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        locks
+            && old.references.len() == cur.references.len()
+            && old.references.iter().zip(&cur.references).all(|(a, b)| self.agree_on_owner(a.id, b.id))
     }
 }
 
 /// Whether all that is live in both is the very same.
 fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
     old.frames.len() == cur.frames.len()
+        && Names::default().agree_on_held(&old.held, &cur.held)
         && (0..old.frames.len()).all(|i| {
             let (a, b) = (&old.frames[i], &cur.frames[i]);
             let live = live_regs(i, cur, pc, structure);
@@ -326,7 +354,7 @@ fn same_stack(a: &Stack, b: &Stack, live: SlotSet) -> bool {
 fn alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(x), Value::Number(y)) => x.range == y.range,
-        (Value::Pointer(p), Value::Pointer(q)) => Ptr { id: q.id, ..*p } == *q,
+        (Value::Pointer(p), Value::Pointer(q)) => Ptr { id: q.id, owner: q.owner, ..*p } == *q,
         (Value::Uninit, Value::Uninit) => true,
         (Value::Number(_) | Value::Pointer(_) | Value::Uninit, _) => false,
     }
@@ -353,13 +381,14 @@ fn within(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
         return false;
     }
     let mut names = Names::default();
-    (0..old.frames.len()).rev().all(|i| {
-        let (a, b) = (&old.frames[i], &cur.frames[i]);
-        let live = live_regs(i, cur, pc, structure);
-        a.callsite == b.callsite
-            && live.iter().all(|r| value_within(&a.regs[r.index()], &b.regs[r.index()], &mut names))
-            && stack_within(&a.stack, &b.stack, &mut names)
-    })
+    names.agree_on_held(&old.held, &cur.held)
+        && (0..old.frames.len()).rev().all(|i| {
+            let (a, b) = (&old.frames[i], &cur.frames[i]);
+            let live = live_regs(i, cur, pc, structure);
+            a.callsite == b.callsite
+                && live.iter().all(|r| value_within(&a.regs[r.index()], &b.regs[r.index()], &mut names))
+                && stack_within(&a.stack, &b.stack, &mut names)
+        })
 }
 
 fn value_within(old: &Value, cur: &Value, names: &mut Names) -> bool {
@@ -389,6 +418,7 @@ fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
         && cur.var.within(&old.var)
         && old.id.is_some() == cur.id.is_some()
         && (!old.id.is_some() || names.agree(old.id, cur.id))
+        && names.agree_on_owner(old.owner, cur.owner)
 }
 
 fn stack_within(old: &Stack, cur: &Stack, names: &mut Names) -> bool {
@@ -397,11 +427,24 @@ fn stack_within(old: &Stack, cur: &Stack, names: &mut Names) -> bool {
 
 fn slot_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
     let bytes = old.bytes.iter().enumerate().all(|(i, byte)| match byte {
-        Byte::Uninit | Byte::Misc => true,
+        // What was a dynptr may be looked at as plain bytes by no one.
+        Byte::Misc => cur.bytes[i] != Byte::Dynptr,
+        Byte::Uninit => true,
         Byte::Zero => cur.is_zero(i..i + 1),
-        Byte::Spill => true,
+        Byte::Spill => cur.bytes[i] != Byte::Dynptr,
+        Byte::Dynptr => cur.bytes[i] == Byte::Dynptr,
     });
-    bytes && (!old.has_spill() || is_anything(old) || spill_within(old, cur, names))
+    bytes
+        && dynptr_within(old, cur, names)
+        && (!old.has_spill() || is_anything(old) || spill_within(old, cur, names))
+}
+
+fn dynptr_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
+    match (old.dynptr, cur.dynptr) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(a), Some(b)) => a.ringbuf == b.ringbuf && a.low == b.low && names.agree_on_owner(a.id, b.id),
+    }
 }
 
 /// Whether a spilled number says nothing.

@@ -1,5 +1,9 @@
 //! Why a program is rejected: data first, then the kernel's words for it.
 
+mod held;
+
+pub use held::Held;
+
 use crate::domain::{Scalar, Tnum};
 use brolga_core::{AluOp, Pc, Reg, SlotError};
 use std::fmt;
@@ -411,6 +415,10 @@ pub enum Why {
     /// A legacy packet load without the context in r6.
     #[error("at the time of BPF_LD_ABS|IND R6 != pointer to skb")]
     LegacyLoadContext,
+
+    /// What a program holds, and objects that are not plain memory.
+    #[error(transparent)]
+    Held(#[from] Held),
 
     // Ends, and bounds of the walk.
     /// The result is no number.

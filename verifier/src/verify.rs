@@ -1,8 +1,10 @@
 //! The way of a program through the verifier.
 
+mod maps;
+
 use crate::log::Log;
 use crate::outcome::{Accepted, Cause, Failure, Options, Report, Unsupported};
-use crate::reject::{Reject, Why};
+use crate::reject::{Held, Reject, Why};
 use crate::step::pointer::MAX_OFF;
 use crate::structure::{self, Structure, stack_depth};
 use crate::walk::Walk;
@@ -90,11 +92,20 @@ fn walk(program: &Program, structure: &Structure, options: &Options) -> (Result<
         log: String::new(),
         claims: walk.seen.recorded.take().map(crate::claims::Claims::new),
     };
-    let why = result.as_ref().err().map(ToString::to_string);
+    let why = result.as_ref().err().map(last_lines);
     walk.log.ends(why.as_deref(), &report, options.budget);
     walk.log.drop_front();
     report.log = std::mem::take(&mut walk.log.text);
     (result.map(|()| walk.facts.finish()), report)
+}
+
+/// How the log ends: what led to the last line stands before it.
+fn last_lines(cause: &Cause) -> String {
+    let mut lines = String::new();
+    if let Cause::Reject(Reject { why: Why::Held(Held::Leak { held, .. }), .. }) = cause {
+        lines.extend(held.iter().map(|(id, at)| format!("Unreleased reference id={id} alloc_insn={at}\n")));
+    }
+    lines + &cause.to_string()
 }
 
 fn stack_fits(walk: &Walk<'_>, program: &Program, structure: &Structure) -> Result<(), Cause> {
@@ -116,7 +127,11 @@ fn resolve_maps(program: &Program) -> Result<(), Reject> {
 }
 
 fn resolve_map(aux: &Aux, imm: &Imm64) -> Result<(), Why> {
-    let known = |fd: i32| aux.map_ref(imm).ok_or(Why::NoMap(fd));
+    let known = |fd: i32| {
+        let map = aux.map_ref(imm).ok_or(Why::NoMap(fd))?;
+        maps::allowed(aux, map).map_err(Held::MapOfProgram)?;
+        Ok(map)
+    };
     match *imm {
         Imm64::Value(_) | Imm64::BtfId { .. } | Imm64::Func(_) => Ok(()),
         Imm64::MapFd(fd) | Imm64::MapIdx(fd) => known(fd).map(|_| ()),

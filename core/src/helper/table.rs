@@ -28,6 +28,14 @@ pub mod id {
     pub const GET_PRANDOM_U32: i32 = 7;
     /// `bpf_get_smp_processor_id`
     pub const GET_SMP_PROCESSOR_ID: i32 = 8;
+    /// `bpf_get_local_storage`
+    pub const GET_LOCAL_STORAGE: i32 = 81;
+    /// `bpf_spin_lock`
+    pub const SPIN_LOCK: i32 = 93;
+    /// `bpf_spin_unlock`
+    pub const SPIN_UNLOCK: i32 = 94;
+    /// `bpf_dynptr_from_mem`
+    pub const DYNPTR_FROM_MEM: i32 = 197;
     /// `bpf_tail_call`
     pub const TAIL_CALL: i32 = 12;
     /// `bpf_skb_load_bytes`

@@ -177,9 +177,10 @@ impl Guard for Trusting<'_> {
             Some(Region::Ctx(access)) => {
                 Ok(Place { addr: wanted.base.wrapping_add(access.host_off.into()), size: access.host_size })
             }
-            Some(Region::Stack { .. } | Region::Packet | Region::MapValue(_) | Region::Other) | None => {
-                Ok(Place { addr: wanted.addr(), size: wanted.size })
-            }
+            Some(
+                Region::Stack { .. } | Region::Packet | Region::MapValue(_) | Region::Kernel | Region::Other,
+            )
+            | None => Ok(Place { addr: wanted.addr(), size: wanted.size }),
         }
     }
 

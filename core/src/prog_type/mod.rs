@@ -5,9 +5,11 @@
 
 mod ctx;
 pub mod host;
+mod sock;
 pub mod table;
 
 pub use ctx::{Access, CtxField, CtxLayout, FieldKind, SizeSet};
+pub use sock::SockKind;
 
 use crate::helper::Proto;
 use std::borrow::Cow;

@@ -86,9 +86,10 @@ fn fits(facts: &Facts, pc: Pc, insn: &Insn, short: RegSet) -> bool {
         // A pointer in the context is wider in the real structure.
         Insn::Load { size, signed, .. } => match facts.at(pc).region {
             Some(Region::Ctx(access)) => access.host_size != Size::B8 && !signed,
-            Some(Region::Stack { .. } | Region::Packet | Region::MapValue(_) | Region::Other) | None => {
-                size != Size::B8 && !signed
-            }
+            Some(
+                Region::Stack { .. } | Region::Packet | Region::MapValue(_) | Region::Kernel | Region::Other,
+            )
+            | None => size != Size::B8 && !signed,
         },
         Insn::LoadImm64 { imm: Imm64::Value(value), .. } => u32::try_from(value).is_ok(),
         Insn::LoadImm64 { .. }

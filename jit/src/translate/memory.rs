@@ -91,9 +91,10 @@ impl Translator<'_, '_> {
                 let off = i32::try_from(access.host_off).map_err(|_| CompileError::Facts { at: pc, what })?;
                 Ok((Address { base: self.wide(reg), off }, access.host_size))
             }
-            Some(Region::Stack { .. } | Region::Packet | Region::MapValue(_) | Region::Other) | None => {
-                Ok((self.address(pc, (reg, off), size)?, size))
-            }
+            Some(
+                Region::Stack { .. } | Region::Packet | Region::MapValue(_) | Region::Kernel | Region::Other,
+            )
+            | None => Ok((self.address(pc, (reg, off), size)?, size)),
         }
     }
 

@@ -118,6 +118,8 @@ fn points(word: u64, ptr: &Ptr, machine: &dyn MachineView) -> bool {
         PtrKind::PacketMeta => machine.packet().is_some_and(|p| based(p.meta) && known(word, ptr, p.start)),
         PtrKind::PacketEnd => machine.packet().is_some_and(|p| based(p.end)),
         PtrKind::Mem { .. } => machine.memory().is_none_or(based),
+        // Where these lie no machine says.
+        PtrKind::Record(_) | PtrKind::Socket(_) | PtrKind::SocketOfMap | PtrKind::Kernel { .. } => word != 0,
     }
 }
 
@@ -154,6 +156,11 @@ impl Names {
         let (id, pointer, shared) = match value {
             Value::Uninit => return Ok(()),
             Value::Number(n) => (n.id, false, Some(word.wrapping_sub(n.delta as u64))),
+            // A name of what holds a lock: the object, wherever in it this is.
+            Value::Pointer(p) if !p.nullable && matches!(p.kind, PtrKind::MapValue(_)) => {
+                let Some(var) = p.var.as_const() else { return Ok(()) };
+                (p.id, true, Some(origin(word, p).wrapping_sub(var)))
+            }
             Value::Pointer(p) => (p.id, true, (!p.nullable || word != 0).then(|| origin(word, p))),
         };
         if !id.is_some() {

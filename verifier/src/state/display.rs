@@ -1,6 +1,7 @@
 //! The kernel's words for what registers and stack slots hold.
 
-use super::stack::{Byte, StackSlot};
+use super::references::Held;
+use super::stack::{Byte, Dynptr, StackSlot};
 use super::value::{Past, Ptr, PtrKind, Value};
 use super::{Frame, State};
 use brolga_core::{Aux, MapDef, Reg};
@@ -59,9 +60,16 @@ fn pointer(p: &Ptr, aux: &Aux, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let (PtrKind::Stack(_), Some(off)) = (p.kind, p.fixed_off()) {
         return write!(f, "fp{off}");
     }
-    let mut parts = Parts::open(f, p.type_name())?;
+    let structure = match p.kind {
+        PtrKind::Kernel { name, .. } => name,
+        _ => "",
+    };
+    let mut parts = Parts::open(f, &format!("{}{structure}", p.type_name()))?;
     if p.id.is_some() {
         parts.part(format_args!("id={}", p.id.0))?;
+    }
+    if p.owner.is_some() {
+        parts.part(format_args!("ref_obj_id={}", p.owner.0))?;
     }
     if let PtrKind::Map(map) | PtrKind::MapValue(map) = p.kind {
         let MapDef { name, key_size, value_size, .. } = map.def(aux);
@@ -70,7 +78,7 @@ fn pointer(p: &Ptr, aux: &Aux, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         parts.part(format_args!("ks={key_size},vs={value_size}"))?;
     }
-    if let PtrKind::Mem { size, .. } = p.kind {
+    if let PtrKind::Mem { size, .. } | PtrKind::Record(size) = p.kind {
         parts.part(format_args!("sz={size}"))?;
     }
     if p.off != 0 {
@@ -103,7 +111,16 @@ pub(crate) fn frame(state: &State, before: Option<&State>, aux: &Aux) -> String 
     let before = before.filter(|b| b.frames.len() == depth).map(State::top);
     registers(state.top(), before, aux, &mut out);
     slots(state.top(), before, aux, &mut out);
+    held(&state.held, &mut out);
     out
+}
+
+/// The references, as the kernel ends the line with them.
+fn held(held: &Held, out: &mut String) {
+    for (index, reference) in held.references.iter().enumerate() {
+        let before = if index == 0 { " refs=" } else { "," };
+        let _ = write!(out, "{before}{}", reference.id.0);
+    }
 }
 
 fn registers(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String) {
@@ -120,6 +137,11 @@ fn slots(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String) {
     for (index, slot) in frame.stack.slots().enumerate() {
         let known = before.is_some_and(|b| b.stack.slot(index) == slot);
         if *slot != StackSlot::UNINIT && !known {
+            // A dynptr is shown once, where pointers to it point.
+            if let Some(dynptr) = &slot.dynptr {
+                out.extend(dynptr.low.then(|| format!(" fp-{}={}", 8 * (index + 1), ShownDynptr(dynptr))));
+                continue;
+            }
             let _ = write!(out, " fp-{}=", 8 * (index + 1));
             match slot.whole() {
                 Some(value) => {
@@ -132,11 +154,23 @@ fn slots(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String) {
     }
 }
 
+struct ShownDynptr<'a>(&'a Dynptr);
+
+impl fmt::Display for ShownDynptr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.ringbuf {
+            true => write!(f, "dynptr_ringbuf(ref_id={})", self.0.id.0),
+            false => write!(f, "dynptr_local(id={})", self.0.id.0),
+        }
+    }
+}
+
 const fn letter(byte: &Byte) -> char {
     match byte {
         Byte::Uninit => '?',
         Byte::Spill => 'r',
         Byte::Misc => 'm',
         Byte::Zero => '0',
+        Byte::Dynptr => 'd',
     }
 }

@@ -3,11 +3,13 @@
 
 pub(crate) mod display;
 mod frames;
+pub mod references;
 pub mod stack;
 pub mod value;
 
+use crate::state::references::Held;
 use crate::state::stack::Stack;
-use crate::state::value::{Id, Number, PtrKind, Value};
+use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::structure::SlotSet;
 use brolga_core::facts::SubprogId;
 use brolga_core::insn::RegSet;
@@ -74,13 +76,16 @@ pub struct State {
     pub frames: Frames,
     /// How many `may_goto` were passed on the path.
     pub may_gotos: u32,
+    /// What must be given back.
+    pub held: Held,
 }
 
 impl State {
     /// The start of the main program.
     #[must_use]
     pub fn new() -> Self {
-        Self { frames: Frames::new(Frame::new(0, SubprogId::MAIN, Pc::START)), may_gotos: 0 }
+        let frames = Frames::new(Frame::new(0, SubprogId::MAIN, Pc::START));
+        Self { frames, may_gotos: 0, held: Held::default() }
     }
 
     /// The frame that runs.
@@ -150,8 +155,17 @@ impl State {
 
     /// Makes every pointer into the packet a mere number, wherever it is.
     pub fn lose_packet(&mut self) {
-        let is_packet = |v: &Value| v.ptr().is_some_and(|p| p.is_packet() || p.kind == PtrKind::PacketEnd);
-        self.change(is_packet, |value| *value = Value::UNKNOWN);
+        self.lose(|p| p.is_packet() || p.kind == PtrKind::PacketEnd);
+    }
+
+    /// Makes every pointer that lives as long as this a mere number.
+    pub fn lose_owned(&mut self, owner: Id) {
+        self.lose(|p| p.owner == owner && owner.is_some());
+    }
+
+    fn lose(&mut self, is_lost: impl Fn(&Ptr) -> bool) {
+        let wants = |v: &Value| v.ptr().is_some_and(&is_lost);
+        self.change(wants, |value| *value = Value::UNKNOWN);
     }
 }
 

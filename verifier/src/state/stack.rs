@@ -5,7 +5,7 @@
 //! few are, they are the low bytes of a number, and `value` is that number cut
 //! to them.
 
-use super::value::Value;
+use super::value::{Id, Value};
 use crate::structure::SlotSet;
 use std::sync::Arc;
 
@@ -26,6 +26,19 @@ pub enum Byte {
     Misc,
     /// A zero.
     Zero,
+    /// A part of the dynptr that the slot's `dynptr` describes.
+    Dynptr,
+}
+
+/// A half of a `struct bpf_dynptr`: two slots with one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dynptr {
+    /// Whether its memory is in a ring buffer, and to be given back.
+    pub ringbuf: bool,
+    /// Whether it is the half at the lower address, where pointers to it point.
+    pub low: bool,
+    /// Its name: for one of a ring buffer that of the reference.
+    pub id: Id,
 }
 
 /// Eight bytes of the stack, lowest address first.
@@ -35,16 +48,25 @@ pub struct StackSlot {
     pub bytes: [Byte; 8],
     /// What the spilled bytes are of; `Uninit` where there are none.
     pub value: Value,
+    /// The dynptr that the slot is a half of; then all its bytes are
+    /// [`Byte::Dynptr`].
+    pub dynptr: Option<Dynptr>,
 }
 
 impl StackSlot {
     /// What no one has written.
-    pub const UNINIT: Self = Self { bytes: [Byte::Uninit; 8], value: Value::Uninit };
+    pub const UNINIT: Self = Self { bytes: [Byte::Uninit; 8], value: Value::Uninit, dynptr: None };
 
     /// The whole of a register.
     #[must_use]
     pub const fn spill(value: Value) -> Self {
-        Self { bytes: [Byte::Spill; 8], value }
+        Self { bytes: [Byte::Spill; 8], value, dynptr: None }
+    }
+
+    /// A half of a dynptr.
+    #[must_use]
+    pub const fn of_dynptr(dynptr: Dynptr) -> Self {
+        Self { bytes: [Byte::Dynptr; 8], value: Value::Uninit, dynptr: Some(dynptr) }
     }
 
     /// The register that was spilled here, where it was one, in all 8 bytes.

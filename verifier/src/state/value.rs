@@ -14,6 +14,7 @@
 //! renaming.
 
 use crate::domain::Scalar;
+use brolga_core::prog_type::SockKind;
 use brolga_core::{Aux, MapDef, MapIdx};
 
 /// Names what several registers have in common: an unknown number, a pointer's
@@ -93,6 +94,19 @@ pub enum PtrKind {
         /// Whether it may only be read.
         rdonly: bool,
     },
+    /// A record of this many bytes, reserved in a ring buffer.
+    Record(u32),
+    /// A socket.
+    Socket(SockKind),
+    /// A full socket that a map holds, until it is known that there is one.
+    SocketOfMap,
+    /// A structure of the kernel's.
+    Kernel {
+        /// Its name.
+        name: &'static str,
+        /// Whether the kernel vouches for it.
+        trusted: bool,
+    },
 }
 
 /// Whether a pointer is known to be where the packet has no bytes any more: the
@@ -119,8 +133,12 @@ pub struct Ptr {
     pub off: i32,
     /// The unknown part.
     pub var: Scalar,
-    /// Which unknown part, or nullness, it shares with others.
+    /// Which unknown part, or nullness, it shares with others; of a value that
+    /// holds a lock, which object it is.
     pub id: Id,
+    /// What it lives as long as: a reference that the program holds, or the
+    /// dynptr that it is a part of.
+    pub owner: Id,
     /// For a pointer into the packet, how many bytes from its base (its variable
     /// part included, its fixed offset not) are known to be there.
     pub range: u16,
@@ -157,6 +175,7 @@ impl Ptr {
             off: 0,
             var: Scalar::constant(0),
             id: Id::NONE,
+            owner: Id::NONE,
             range: 0,
             past: Past::Unknown,
         }
@@ -192,6 +211,18 @@ impl Ptr {
             (PtrKind::Mem { rdonly: false, .. }, true) => "mem_or_null",
             (PtrKind::Mem { rdonly: true, .. }, false) => "rdonly_mem",
             (PtrKind::Mem { rdonly: true, .. }, true) => "rdonly_mem_or_null",
+            (PtrKind::Record(_), false) => "ringbuf_mem",
+            (PtrKind::Record(_), true) => "ringbuf_mem_or_null",
+            // The same holds of the sockets that maps hold.
+            (PtrKind::SocketOfMap, _) | (PtrKind::Socket(SockKind::Xdp), true) => "map_value_or_null",
+            (PtrKind::Socket(sock), false) => sock.name(),
+            (PtrKind::Socket(SockKind::Common), true) => "sock_common_or_null",
+            (PtrKind::Socket(SockKind::Full), true) => "sock_or_null",
+            (PtrKind::Socket(SockKind::Tcp), true) => "tcp_sock_or_null",
+            (PtrKind::Kernel { trusted: false, .. }, false) => "ptr_",
+            (PtrKind::Kernel { trusted: false, .. }, true) => "ptr_or_null_",
+            (PtrKind::Kernel { trusted: true, .. }, false) => "trusted_ptr_",
+            (PtrKind::Kernel { trusted: true, .. }, true) => "trusted_ptr_or_null_",
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use crate::domain::Scalar;
 use crate::outcome::Cause;
-use crate::reject::{Verb, Why};
+use crate::reject::{Held, Verb, Why};
 use crate::state::stack::{Byte, place};
-use crate::state::value::{MapRef, Ptr, PtrKind, Value};
+use crate::state::value::{Id, MapRef, Ptr, PtrKind, Value};
 use crate::step::pointer::MAX_OFF;
 use crate::step::region::Bytes;
 use crate::step::stack::Touched;
 use crate::walk::Walk;
 use brolga_core::Reg;
 use brolga_core::helper::{Arg, ArgFlags, ArgKind, Proto};
+use brolga_core::prog_type::SockKind;
 
 /// What may be memory for a helper, in the kernel's names.
 const MEMORY: &str = "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_";
@@ -26,6 +27,16 @@ pub(crate) struct Given {
     pub(crate) filled: Vec<Touched>,
     /// The most bytes that the last size argument may say.
     pub(crate) max_size: Option<u64>,
+    /// The reference that an argument holds.
+    pub(crate) reference: Id,
+    /// The argument that is released.
+    pub(crate) releases: Option<Reg>,
+    /// How many bytes the result has.
+    pub(crate) alloc_size: Option<u64>,
+    /// The map in whose value a timer argument lies.
+    pub(crate) timer_of: Option<MapRef>,
+    /// The dynptr argument's name.
+    pub(crate) dynptr: Id,
 }
 
 /// Memory for a helper.
@@ -58,14 +69,21 @@ impl Walk<'_> {
             return Err(self.reject(Why::HelperPacket));
         }
         if arg.nullable() && value.as_const() == Some(0) {
-            return Ok(());
+            return self.note_reference(reg, &arg, given);
         }
         self.type_fits(reg, &value, &arg)?;
+        self.note_reference(reg, &arg, given)?;
         match arg.kind {
             ArgKind::Unused | ArgKind::Anything | ArgKind::Ctx => Ok(()),
-            ArgKind::ConstMapPtr => {
-                given.map = map_of(&value);
-                Ok(())
+            ArgKind::ConstMapPtr => self.map_argument(&value, given),
+            ArgKind::SockCommon | ArgKind::Socket | ArgKind::BtfSockCommon | ArgKind::RingbufMem => Ok(()),
+            ArgKind::BtfId => self.structure(reg, &arg),
+            ArgKind::SpinLock => self.spin_lock(reg, proto.id),
+            ArgKind::Timer => self.timer(reg, given),
+            ArgKind::Dynptr => self.dynptr(index, &arg, proto.acquires, given),
+            ArgKind::ConstAllocSizeOrZero => {
+                given.alloc_size = value.as_const();
+                given.alloc_size.map(|_| ()).ok_or_else(|| self.held(Held::SizeNotConstant(reg)))
             }
             ArgKind::MapKey => self.map_key(reg, given),
             ArgKind::MapValue => self.map_value(reg, &arg, given),
@@ -74,18 +92,9 @@ impl Walk<'_> {
             ArgKind::Mem => Ok(()),
             ArgKind::ConstSize => self.sized_memory(proto, index, false, given),
             ArgKind::ConstSizeOrZero => self.sized_memory(proto, index, true, given),
-            ArgKind::ConstAllocSizeOrZero
-            | ArgKind::SpinLock
-            | ArgKind::Timer
-            | ArgKind::Func
+            ArgKind::Func
             | ArgKind::Stack
             | ArgKind::ConstStr
-            | ArgKind::Dynptr
-            | ArgKind::RingbufMem
-            | ArgKind::SockCommon
-            | ArgKind::Socket
-            | ArgKind::BtfSockCommon
-            | ArgKind::BtfId
             | ArgKind::PercpuBtfId
             | ArgKind::KptrXchgDest => {
                 Err(self.unsupported(format!("argument {} of {}", index + 1, proto.name)))
@@ -106,19 +115,28 @@ impl Walk<'_> {
             ArgKind::ConstSize | ArgKind::ConstSizeOrZero | ArgKind::ConstAllocSizeOrZero => {
                 (value.scalar().is_some(), "scalar")
             }
+            ArgKind::SpinLock => (solid && ptr.is_some_and(is_map_value), "map_value, ptr_"),
+            ArgKind::Timer => (solid && ptr.is_some_and(is_map_value), "map_value"),
+            ArgKind::Dynptr => (ptr.is_some_and(|p| matches!(p.kind, PtrKind::Stack(_))), "fp, dynptr_ptr"),
+            ArgKind::RingbufMem => {
+                (solid && ptr.is_some_and(|p| matches!(p.kind, PtrKind::Record(_))), "ringbuf_mem")
+            }
+            ArgKind::SockCommon => {
+                (solid && ptr.is_some_and(is_socket), "sock_common, sock, tcp_sock, xdp_sock")
+            }
+            ArgKind::Socket => {
+                (solid && ptr.is_some_and(|p| p.kind == PtrKind::Socket(SockKind::Full)), "sock")
+            }
+            ArgKind::BtfSockCommon => {
+                let fits = ptr.is_some_and(|p| is_socket(p) || is_structure(p));
+                (solid && fits, "sock_common, sock, tcp_sock, xdp_sock, ptr_, trusted_ptr_")
+            }
+            ArgKind::BtfId => (solid && ptr.is_some_and(is_structure), "ptr_, trusted_ptr_, rcu_ptr_"),
             ArgKind::Unused
             | ArgKind::Anything
-            | ArgKind::SpinLock
-            | ArgKind::Timer
             | ArgKind::Func
             | ArgKind::Stack
             | ArgKind::ConstStr
-            | ArgKind::Dynptr
-            | ArgKind::RingbufMem
-            | ArgKind::SockCommon
-            | ArgKind::Socket
-            | ArgKind::BtfSockCommon
-            | ArgKind::BtfId
             | ArgKind::PercpuBtfId
             | ArgKind::KptrXchgDest => return Ok(()),
         };
@@ -126,8 +144,35 @@ impl Walk<'_> {
             return Err(self.reject(Why::Argument { reg, found: value.type_name(), expected }));
         }
         match (arg.kind, ptr) {
+            (ArgKind::Dynptr, _) => Ok(()),
+            (_, Some(p)) if arg.flags.contains(ArgFlags::RELEASE) => self.releases_start(reg, p),
             (ArgKind::Ctx | ArgKind::ConstMapPtr, Some(p)) => self.unmoved(reg, p),
+            (_, Some(p)) if is_socket(p) || is_structure(p) => self.unmoved(reg, p),
             _ => Ok(()),
+        }
+    }
+
+    /// A map; where a timer came before it, the map that it lies in.
+    fn map_argument(&self, value: &Value, given: &mut Given) -> Result<(), Cause> {
+        given.map = map_of(value);
+        if given.timer_of.is_some() && given.timer_of != given.map {
+            return Err(self.held(Held::TimerOfOtherMap));
+        }
+        Ok(())
+    }
+
+    /// That a kernel structure is the one that is wanted.
+    fn structure(&self, reg: Reg, arg: &Arg) -> Result<(), Cause> {
+        let found = self.state.reg(reg).ptr().and_then(|p| match p.kind {
+            PtrKind::Kernel { name, .. } => Some(name),
+            _ => None,
+        });
+        match (found, arg.btf) {
+            (Some(found), Some(expected)) if found != expected => {
+                Err(self.held(Held::OtherStructure { reg, found, expected }))
+            }
+            (Some(_), _) => Ok(()),
+            (None, _) => Err(self.unsupported("a pointer to a kernel structure that is none")),
         }
     }
 
@@ -217,7 +262,7 @@ impl Walk<'_> {
             }));
         };
         let (reg, size, zero_ok, writes) = (wanted.reg, wanted.size, wanted.zero_ok, wanted.writes);
-        let bytes = Bytes { reg, off: ptr.off.into(), size, zero_ok, writes };
+        let bytes = Bytes { reg, off: ptr.off.into(), size, zero_ok, writes, by_helper: true };
         match ptr.kind {
             PtrKind::Packet | PtrKind::PacketMeta => {
                 if writes {
@@ -229,9 +274,16 @@ impl Walk<'_> {
             PtrKind::Mem { rdonly: true, .. } if writes => {
                 Err(self.reject(Why::ReadOnly { reg, kind: ptr.type_name() }))
             }
-            PtrKind::Mem { size, .. } => self.in_memory(&ptr.var, size.into(), &bytes),
+            PtrKind::Mem { size, .. } | PtrKind::Record(size) => {
+                self.in_memory(&ptr.var, size.into(), &bytes)
+            }
             PtrKind::Stack(_) => self.helper_stack(&ptr, wanted, given),
-            PtrKind::Ctx | PtrKind::Map(_) | PtrKind::PacketEnd => {
+            PtrKind::Ctx
+            | PtrKind::Map(_)
+            | PtrKind::PacketEnd
+            | PtrKind::Socket(_)
+            | PtrKind::SocketOfMap
+            | PtrKind::Kernel { .. } => {
                 Err(self.reject(Why::Argument { reg, found: ptr.type_name(), expected: "fp" }))
             }
         }
@@ -243,6 +295,7 @@ impl Walk<'_> {
         }
         let verb = if wanted.writes { Verb::Write } else { Verb::Read };
         let touched = self.stack_bytes(wanted.reg, ptr, 0, wanted.size, verb)?;
+        self.helper_spares_dynptrs((ptr, wanted.reg), wanted.size, wanted.fills, &touched)?;
         if wanted.fills && touched.exact {
             given.filled.push(touched);
             return Ok(());
@@ -288,9 +341,27 @@ const fn is_memory(p: &Ptr) -> bool {
         | PtrKind::Packet
         | PtrKind::PacketMeta
         | PtrKind::MapValue(_)
-        | PtrKind::Mem { .. } => true,
-        PtrKind::Ctx | PtrKind::Map(_) | PtrKind::PacketEnd => false,
+        | PtrKind::Mem { .. }
+        | PtrKind::Record(_) => true,
+        PtrKind::Ctx
+        | PtrKind::Map(_)
+        | PtrKind::PacketEnd
+        | PtrKind::Socket(_)
+        | PtrKind::SocketOfMap
+        | PtrKind::Kernel { .. } => false,
     }
+}
+
+const fn is_map_value(p: &Ptr) -> bool {
+    matches!(p.kind, PtrKind::MapValue(_))
+}
+
+const fn is_socket(p: &Ptr) -> bool {
+    matches!(p.kind, PtrKind::Socket(_))
+}
+
+const fn is_structure(p: &Ptr) -> bool {
+    matches!(p.kind, PtrKind::Kernel { .. })
 }
 
 /// The map that a value is.

@@ -69,7 +69,7 @@ impl Walk<'_> {
     fn atomics_allowed(&self, reg: Reg, load: bool) -> Result<(), Cause> {
         let value = self.state.reg(reg);
         match value.ptr().map(|p| p.kind) {
-            Some(PtrKind::Ctx | PtrKind::Packet | PtrKind::PacketMeta) => {
+            Some(PtrKind::Ctx | PtrKind::Packet | PtrKind::PacketMeta | PtrKind::Socket(_)) => {
                 Err(self.reject(Why::Atomic { reg, kind: value.type_name(), load }))
             }
             Some(
@@ -77,7 +77,10 @@ impl Walk<'_> {
                 | PtrKind::Map(_)
                 | PtrKind::MapValue(_)
                 | PtrKind::PacketEnd
-                | PtrKind::Mem { .. },
+                | PtrKind::Mem { .. }
+                | PtrKind::Record(_)
+                | PtrKind::SocketOfMap
+                | PtrKind::Kernel { .. },
             )
             | None => Ok(()),
         }

@@ -3,19 +3,21 @@
 
 use crate::domain::Scalar;
 use crate::outcome::Cause;
-use crate::reject::Why;
+use crate::reject::{Held, Why};
 use crate::state::Frame;
 use crate::state::value::{Id, MapRef, Ptr, PtrKind, Value};
 use crate::step::arguments::Given;
 use crate::structure::MAX_FRAMES;
 use crate::walk::{Step, Walk};
 use brolga_core::helper::table::{self, id};
-use brolga_core::helper::{Proto, RetKind};
+use brolga_core::helper::{Proto, RefKind, RetKind};
+use brolga_core::prog_type::SockKind;
 use brolga_core::{Callee, MapFlags, MapKind, Reg};
 use std::sync::Arc;
 
 impl Walk<'_> {
     pub(crate) fn call(&mut self, callee: Callee) -> Result<Step, Cause> {
+        self.may_call(callee)?;
         match callee {
             Callee::Subprog(off) => self.enter_subprog(off),
             Callee::Helper(id) => self.call_helper(id).map(|()| Step::On),
@@ -52,6 +54,8 @@ impl Walk<'_> {
         for touched in &given.filled {
             self.fill_stack(touched);
         }
+        self.releases(&proto, &given)?;
+        self.own_rules(proto.id)?;
         if let Some(map) = given.map {
             self.map_fits(map, &proto)?;
         }
@@ -64,8 +68,21 @@ impl Walk<'_> {
             self.state.lose_packet();
         }
         let result = self.result(&proto, &given)?;
+        let result = self.with_owner(&proto, &given, result);
         self.state.set(Reg::R0, result);
         Ok(())
+    }
+
+    /// What some helpers demand beyond their prototype.
+    fn own_rules(&self, helper: i32) -> Result<(), Cause> {
+        match helper {
+            id::TAIL_CALL => self.nothing_held("tail_call"),
+            id::GET_LOCAL_STORAGE if self.state.reg(Reg::R2).as_const() != Some(0) => {
+                Err(self.held(Held::StorageFlags))
+            }
+            id::DYNPTR_FROM_MEM => self.dynptr_memory(self.state.reg(Reg::R1)),
+            _ => Ok(()),
+        }
     }
 
     /// The helper with this number, where the program may call it.
@@ -79,9 +96,6 @@ impl Walk<'_> {
         if proto.gpl_only && !self.aux.gpl_compatible {
             return Err(self.reject(Why::GplOnly));
         }
-        if proto.acquires.is_some() || proto.releases() {
-            return Err(self.unsupported(format!("{}, which acquires or releases", proto.name)));
-        }
         Ok(proto.clone())
     }
 
@@ -91,18 +105,34 @@ impl Walk<'_> {
             RetKind::Void => Ok(Value::Uninit),
             RetKind::MapValue => self.map_value_result(proto, given),
             RetKind::Mem(size) => Ok(self.object(PtrKind::Mem { size, rdonly: false }, proto.ret.nullable)),
-            RetKind::Socket
-            | RetKind::TcpSock
-            | RetKind::SockCommon
-            | RetKind::AllocMem
-            | RetKind::BtfId
-            | RetKind::Kptr => Err(self.unsupported(format!("what {} returns", proto.name))),
+            RetKind::Socket => Ok(self.object(PtrKind::Socket(SockKind::Full), proto.ret.nullable)),
+            RetKind::TcpSock => Ok(self.object(PtrKind::Socket(SockKind::Tcp), proto.ret.nullable)),
+            RetKind::SockCommon => Ok(self.object(PtrKind::Socket(SockKind::Common), proto.ret.nullable)),
+            RetKind::AllocMem => self.allocated(proto, given),
+            RetKind::BtfId if proto.ret.btf.is_some() => {
+                let name = proto.ret.btf.unwrap_or_default();
+                Ok(self.object(PtrKind::Kernel { name, trusted: !proto.ret.nullable }, proto.ret.nullable))
+            }
+            RetKind::BtfId | RetKind::Kptr => Err(self.unsupported(format!("what {} returns", proto.name))),
         }
     }
 
-    fn object(&mut self, kind: PtrKind, nullable: bool) -> Value {
+    pub(crate) fn object(&mut self, kind: PtrKind, nullable: bool) -> Value {
         let id = if nullable { self.new_id() } else { Id::NONE };
         Value::Pointer(Ptr { nullable, id, ..Ptr::to(kind) })
+    }
+
+    /// A name for the value that a pointer is to, where it matters which it is.
+    fn object_id(&mut self, map: MapRef) -> Id {
+        if self.names_values(map) { self.new_id() } else { Id::NONE }
+    }
+
+    /// Memory of as many bytes as were asked for: a record, or a part of a dynptr.
+    fn allocated(&mut self, proto: &Proto, given: &Given) -> Result<Value, Cause> {
+        let size = given.alloc_size.ok_or_else(|| self.bug("allocated memory has a size"))? as u32;
+        let record = proto.acquires == Some(RefKind::Ringbuf);
+        let kind = if record { PtrKind::Record(size) } else { PtrKind::Mem { size, rdonly: false } };
+        Ok(self.object(kind, proto.ret.nullable))
     }
 
     fn map_value_result(&mut self, proto: &Proto, given: &Given) -> Result<Value, Cause> {
@@ -114,6 +144,11 @@ impl Walk<'_> {
             }
             return Ok(self.object(PtrKind::Map(MapRef { idx: map.idx, inner: true }), true));
         }
+        match def.kind {
+            MapKind::Xskmap => return Ok(self.object(PtrKind::Socket(SockKind::Xdp), true)),
+            MapKind::Sockmap | MapKind::Sockhash => return Ok(self.object(PtrKind::SocketOfMap, true)),
+            _ => {}
+        }
         if !is_plain_value(def.kind) {
             return Err(self.unsupported(format!("values of a {} map", def.kind.name())));
         }
@@ -123,7 +158,12 @@ impl Walk<'_> {
         let always = proto.id == id::MAP_LOOKUP_ELEM
             && matches!(def.kind, MapKind::Array | MapKind::PercpuArray)
             && in_bounds;
-        Ok(self.object(PtrKind::MapValue(map), proto.ret.nullable && !always))
+        let nullable = proto.ret.nullable && !always;
+        let mut value = self.object(PtrKind::MapValue(map), nullable);
+        if !nullable && let Value::Pointer(p) = &mut value {
+            p.id = self.object_id(map);
+        }
+        Ok(value)
     }
 
     /// That the helper takes maps of this kind, and may change them where it does.
@@ -158,6 +198,12 @@ const fn is_plain_value(kind: MapKind) -> bool {
             | MapKind::LruHash
             | MapKind::LruPercpuHash
             | MapKind::LpmTrie
+            | MapKind::CgroupStorage
+            | MapKind::PercpuCgroupStorage
+            | MapKind::SkStorage
+            | MapKind::InodeStorage
+            | MapKind::TaskStorage
+            | MapKind::CgrpStorage
     )
 }
 

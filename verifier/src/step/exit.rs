@@ -11,6 +11,7 @@ impl Walk<'_> {
         if self.state.frames.len() > 1 {
             return self.leave_subprog();
         }
+        self.nothing_held("BPF_EXIT instruction in main prog")?;
         let result = self.read(Reg::R0)?;
         self.result_allowed(&result)?;
         Ok(Step::End)
@@ -64,6 +65,7 @@ impl Walk<'_> {
             return Err(self.reject(Why::LegacyLoad));
         }
         let ctx = self.read(Reg::R6)?;
+        self.nothing_held("BPF_LD_[ABS|IND]")?;
         let Value::Pointer(p) = ctx else { return Err(self.reject(Why::LegacyLoadContext)) };
         if p.kind != PtrKind::Ctx {
             return Err(self.reject(Why::LegacyLoadContext));

@@ -7,6 +7,7 @@ use crate::state::State;
 use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::step::packet;
 use crate::walk::{Step, Walk};
+use brolga_core::prog_type::SockKind;
 use brolga_core::{Cond, Operand, Pc, Reg, Width};
 
 /// How many `may_goto` a path passes before numbers that change between rounds
@@ -77,11 +78,11 @@ impl Walk<'_> {
                 }
             }
             (Value::Pointer(p), Value::Number(_)) if is_null_test(compare) && p.nullable => {
-                settle_null(&mut state, p.id, taken == (compare.cond == Cond::Eq));
+                self.settle_null(&mut state, p.id, taken == (compare.cond == Cond::Eq));
             }
             (Value::Pointer(p), Value::Pointer(q)) if compare.width == Width::W64 => {
                 packet::learn(&mut state, compare, taken, p, q);
-                learn_equal(&mut state, compare.cond, taken, p, q);
+                self.learn_equal(&mut state, compare.cond, taken, p, q);
             }
             (Value::Pointer(_) | Value::Number(_), Value::Pointer(_))
             | (Value::Pointer(_), Value::Number(_))
@@ -89,6 +90,41 @@ impl Walk<'_> {
             | (_, Value::Uninit) => {}
         }
         Some(state)
+    }
+
+    /// Settles for every pointer of this name whether it is null. A reference
+    /// that was acquired with it is none where it is null.
+    fn settle_null(&self, state: &mut State, id: Id, null: bool) {
+        if null {
+            state.held.release(id);
+        }
+        let settled = |value: &Value| value.ptr().is_some_and(|p| p.nullable && p.id == id);
+        state.change(settled, |value| {
+            if let Value::Pointer(p) = value {
+                *value = if null { Value::constant(0) } else { self.found(p) };
+            }
+        });
+    }
+
+    /// A nullable pointer that turned out not to be null. Which object it is to
+    /// is still of interest where that holds a lock.
+    fn found(&self, p: &Ptr) -> Value {
+        let (kind, id) = match p.kind {
+            PtrKind::MapValue(map) if self.names_values(map) => (p.kind, p.id),
+            PtrKind::SocketOfMap => (PtrKind::Socket(SockKind::Full), Id::NONE),
+            kind => (kind, Id::NONE),
+        };
+        Value::Pointer(Ptr { kind, nullable: false, id, ..*p })
+    }
+
+    /// Equal to a pointer that is not null: not null.
+    fn learn_equal(&self, state: &mut State, cond: Cond, taken: bool, p: &Ptr, q: &Ptr) {
+        let equal = matches!((cond, taken), (Cond::Eq, true) | (Cond::Ne, false));
+        match (equal, p.nullable, q.nullable) {
+            (true, true, false) if is_never_null(q) => self.settle_null(state, p.id, false),
+            (true, false, true) if is_never_null(p) => self.settle_null(state, q.id, false),
+            (true | false, true | false, true | false) => {}
+        }
     }
 
     /// `may_goto`: both ways are walked. What runs before its budget is spent is
@@ -151,7 +187,17 @@ fn decide(compare: &Compare, a: &Value, b: &Value) -> Option<bool> {
 /// Whether a pointer of this kind is known not to be 0 wherever it points: the
 /// kinds of which the kernel says so.
 fn is_never_null(p: &Ptr) -> bool {
-    let solid = matches!(p.kind, PtrKind::MapValue(_) | PtrKind::Map(_) | PtrKind::Mem { .. });
+    let solid = match p.kind {
+        PtrKind::MapValue(_) | PtrKind::Map(_) | PtrKind::Mem { .. } | PtrKind::Record(_) => true,
+        PtrKind::Socket(kind) => kind != SockKind::Xdp,
+        PtrKind::Kernel { trusted, .. } => trusted,
+        PtrKind::Ctx
+        | PtrKind::Stack(_)
+        | PtrKind::Packet
+        | PtrKind::PacketMeta
+        | PtrKind::PacketEnd
+        | PtrKind::SocketOfMap => false,
+    };
     solid && !p.nullable
 }
 
@@ -177,31 +223,6 @@ fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Op
         other.range = other.range.meet(&moved)?;
         Some(())
     })
-}
-
-/// Settles for every pointer of this name whether it is null.
-fn settle_null(state: &mut State, id: Id, null: bool) {
-    let settled = |value: &Value| value.ptr().is_some_and(|p| p.nullable && p.id == id);
-    state.change(settled, |value| {
-        if let Value::Pointer(p) = value {
-            *value = if null { Value::constant(0) } else { found(p) };
-        }
-    });
-}
-
-/// A nullable pointer that turned out not to be null.
-fn found(p: &Ptr) -> Value {
-    Value::Pointer(Ptr { nullable: false, id: Id::NONE, ..*p })
-}
-
-/// Equal to a pointer that is not null: not null.
-fn learn_equal(state: &mut State, cond: Cond, taken: bool, p: &Ptr, q: &Ptr) {
-    let equal = matches!((cond, taken), (Cond::Eq, true) | (Cond::Ne, false));
-    match (equal, p.nullable, q.nullable) {
-        (true, true, false) if is_never_null(q) => settle_null(state, p.id, false),
-        (true, false, true) if is_never_null(p) => settle_null(state, q.id, false),
-        (true | false, true | false, true | false) => {}
-    }
 }
 
 /// Makes every number that is not as it was in an earlier round anything.

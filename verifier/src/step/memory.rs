@@ -1,13 +1,14 @@
 //! Loads and stores, by what the address points into.
 
 use crate::domain;
+use crate::facts::Conversion;
 use crate::outcome::Cause;
 use crate::reject::{Verb, Why};
 use crate::state::value::{MapRef, Ptr, PtrKind, Value};
 use crate::step::region::Bytes;
 use crate::walk::Walk;
 use brolga_core::facts::Region;
-use brolga_core::prog_type::FieldKind;
+use brolga_core::prog_type::{FieldKind, SockKind};
 use brolga_core::{MapFlags, Operand, Reg, Size};
 
 /// An access through a register at the instruction's own offset.
@@ -27,6 +28,7 @@ impl Access {
             size: self.size.bytes(),
             zero_ok: false,
             writes: verb == Verb::Write,
+            by_helper: false,
         }
     }
 }
@@ -59,12 +61,14 @@ impl Walk<'_> {
                 self.in_packet(&ptr, &access.bytes(&ptr, Verb::Read))?;
                 Value::UNKNOWN
             }
-            PtrKind::Mem { size, .. } => {
+            PtrKind::Mem { size, .. } | PtrKind::Record(size) => {
                 self.in_memory(&ptr.var, size.into(), &access.bytes(&ptr, Verb::Read))?;
                 Value::UNKNOWN
             }
-            PtrKind::Map(_) => return Err(self.map_object(&ptr, access, false)),
-            PtrKind::PacketEnd => return Err(self.not_memory(access.reg)),
+            PtrKind::Map(map) => self.load_map_object(map, &ptr, access)?,
+            PtrKind::Socket(kind) => self.load_socket(kind, &ptr, access)?,
+            PtrKind::Kernel { .. } => return Err(self.unsupported("a look into a kernel structure")),
+            PtrKind::PacketEnd | PtrKind::SocketOfMap => return Err(self.not_memory(access.reg)),
         };
         Ok(extend(value, access.size, signed))
     }
@@ -99,12 +103,15 @@ impl Walk<'_> {
                 self.packet_writable()?;
                 self.in_packet(&ptr, &bytes)
             }
-            PtrKind::Mem { rdonly: true, .. } => {
+            PtrKind::Mem { rdonly: true, .. } | PtrKind::Socket(_) => {
                 Err(self.reject(Why::ReadOnly { reg: access.reg, kind: ptr.type_name() }))
             }
-            PtrKind::Mem { size, rdonly: false } => self.in_memory(&ptr.var, size.into(), &bytes),
-            PtrKind::Map(_) => Err(self.map_object(&ptr, access, true)),
-            PtrKind::PacketEnd => Err(self.not_memory(access.reg)),
+            PtrKind::Mem { size, rdonly: false } | PtrKind::Record(size) => {
+                self.in_memory(&ptr.var, size.into(), &bytes)
+            }
+            PtrKind::Map(map) => Err(self.store_map_object(map, &ptr, access)),
+            PtrKind::Kernel { .. } => Err(self.unsupported("a store to a kernel structure")),
+            PtrKind::PacketEnd | PtrKind::SocketOfMap => Err(self.not_memory(access.reg)),
         }
     }
 
@@ -116,7 +123,7 @@ impl Walk<'_> {
         if ptr.nullable {
             return Err(self.not_memory(access.reg));
         }
-        if !self.facts.same_kind(self.pc, ptr.kind == PtrKind::Ctx) {
+        if !self.facts.same_kind(self.pc, conversion(&ptr)) {
             return Err(self.reject(Why::MixedPointers));
         }
         self.note_region(&ptr, access.off);
@@ -125,23 +132,6 @@ impl Walk<'_> {
 
     pub(crate) fn not_memory(&self, reg: Reg) -> Cause {
         self.reject(Why::NotMemory { reg, kind: self.state.reg(reg).type_name() })
-    }
-
-    /// The kernel lets a program look at a map's own structure, which there is
-    /// none of here.
-    fn map_object(&self, ptr: &Ptr, access: &Access, write: bool) -> Cause {
-        let PtrKind::Map(map) = ptr.kind else { return self.bug("a map is accessed") };
-        let name = match map.def(self.aux).kind {
-            brolga_core::MapKind::Array => "bpf_array",
-            brolga_core::MapKind::Hash => "bpf_htab",
-            _ => "bpf_map",
-        };
-        let off = i64::from(ptr.off) + i64::from(access.off);
-        match (write, off < 0) {
-            (_, true) => self.reject(Why::MapObjectNegative { reg: access.reg, name, off }),
-            (true, false) => self.reject(Why::WritesMapObject(name)),
-            (false, false) => self.unsupported("a read of a map's own structure"),
-        }
     }
 
     fn load_ctx(&mut self, ptr: &Ptr, access: &Access, signed: bool) -> Result<Value, Cause> {
@@ -156,9 +146,9 @@ impl Walk<'_> {
             FieldKind::PacketData => Value::pointer(PtrKind::Packet),
             FieldKind::PacketMeta => Value::pointer(PtrKind::PacketMeta),
             FieldKind::PacketEnd => Value::pointer(PtrKind::PacketEnd),
-            FieldKind::SockOrNull | FieldKind::Socket | FieldKind::FlowKeys => {
-                return Err(self.unsupported("a socket or flow keys"));
-            }
+            FieldKind::SockOrNull => self.object(PtrKind::Socket(SockKind::Common), true),
+            FieldKind::Socket => Value::pointer(PtrKind::Socket(SockKind::Full)),
+            FieldKind::FlowKeys => return Err(self.unsupported("flow keys")),
         })
     }
 
@@ -197,6 +187,24 @@ impl Walk<'_> {
         let start = usize::try_from(ptr.fixed_off()?.checked_add(access.off.into())?).ok()?;
         let bytes = frozen.get(start..start.checked_add(access.size.bytes() as usize)?)?;
         Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+}
+
+/// How an access through a pointer is converted.
+const fn conversion(ptr: &Ptr) -> Conversion {
+    match ptr.kind {
+        PtrKind::Ctx => Conversion::Ctx,
+        PtrKind::Socket(kind) => Conversion::Socket(kind),
+        PtrKind::Kernel { .. } => Conversion::Object,
+        PtrKind::Stack(_)
+        | PtrKind::Map(_)
+        | PtrKind::MapValue(_)
+        | PtrKind::Packet
+        | PtrKind::PacketMeta
+        | PtrKind::PacketEnd
+        | PtrKind::Mem { .. }
+        | PtrKind::Record(_)
+        | PtrKind::SocketOfMap => Conversion::Plain,
     }
 }
 

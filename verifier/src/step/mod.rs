@@ -1,14 +1,18 @@
 //! What each instruction does to the state of a path, and what it demands of
 //! it: one file per kind.
 
+mod acquire;
 mod alu;
 mod arguments;
 mod atomic;
 mod call;
+mod dynptr;
 mod exit;
 mod jump;
+mod lock;
 mod memory;
 mod packet;
 pub(crate) mod pointer;
 mod region;
+mod socket;
 mod stack;

@@ -97,7 +97,11 @@ fn is_end_of(end: &Ptr, p: &Ptr) -> bool {
         | PtrKind::Map(_)
         | PtrKind::MapValue(_)
         | PtrKind::PacketEnd
-        | PtrKind::Mem { .. } => false,
+        | PtrKind::Mem { .. }
+        | PtrKind::Record(_)
+        | PtrKind::Socket(_)
+        | PtrKind::SocketOfMap
+        | PtrKind::Kernel { .. } => false,
     }
 }
 

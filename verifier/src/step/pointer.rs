@@ -67,9 +67,11 @@ impl Walk<'_> {
             | PtrKind::MapValue(_)
             | PtrKind::Packet
             | PtrKind::PacketMeta
-            | PtrKind::Mem { .. } => Ok(()),
+            | PtrKind::Mem { .. }
+            | PtrKind::Record(_) => Ok(()),
+            PtrKind::Kernel { .. } => Err(self.unsupported("arithmetic on a kernel structure")),
             PtrKind::Map(_) if op == AluOp::Add && number.as_const() == Some(0) => Ok(()),
-            PtrKind::Map(_) | PtrKind::PacketEnd => refuse(false),
+            PtrKind::Map(_) | PtrKind::PacketEnd | PtrKind::Socket(_) | PtrKind::SocketOfMap => refuse(false),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::state::value::{MapRef, Ptr, PtrKind};
 use crate::step::pointer::MAX_OFF;
 use crate::walk::Walk;
 use brolga_core::facts::Region;
-use brolga_core::prog_type::PacketAccess;
+use brolga_core::prog_type::{PacketAccess, SockKind};
 use brolga_core::{LoadFlags, MapFlags, Reg};
 
 /// The bytes that an access wants: `size` of them at `off` from where the
@@ -21,6 +21,8 @@ pub(crate) struct Bytes {
     pub(crate) zero_ok: bool,
     /// Whether they are written, by whomever.
     pub(crate) writes: bool,
+    /// Whether a helper accesses them.
+    pub(crate) by_helper: bool,
 }
 
 impl Walk<'_> {
@@ -33,11 +35,8 @@ impl Walk<'_> {
             let (off, size) = (bytes.off, bytes.size);
             return Err(self.reject(Why::MapForbids { verb, value_size: def.value_size, off, size }));
         }
-        let special = &def.special;
-        if special.spin_lock.is_some() || special.timer.is_some() || !special.kptrs.is_empty() {
-            return Err(self.unsupported("a map value with a lock, a timer or kernel pointers"));
-        }
-        self.in_memory(&ptr.var, def.value_size.into(), bytes)
+        self.in_memory(&ptr.var, def.value_size.into(), bytes)?;
+        self.plain_bytes(ptr, &def.special, bytes)
     }
 
     /// Bytes of memory of this size, at a bounded variable offset.
@@ -103,7 +102,16 @@ impl Walk<'_> {
             PtrKind::Ctx => ("context ", false),
             PtrKind::MapValue(_) => ("value ", false),
             PtrKind::Packet | PtrKind::PacketMeta => ("packet ", false),
-            PtrKind::Map(_) | PtrKind::PacketEnd | PtrKind::Mem { .. } => ("", false),
+            PtrKind::Socket(SockKind::Common) => ("sock_common ", false),
+            PtrKind::Socket(SockKind::Full) => ("sock ", false),
+            PtrKind::Socket(SockKind::Tcp) => ("tcp_sock ", false),
+            PtrKind::Socket(SockKind::Xdp) => ("xdp_sock ", false),
+            PtrKind::Map(_)
+            | PtrKind::PacketEnd
+            | PtrKind::Mem { .. }
+            | PtrKind::Record(_)
+            | PtrKind::SocketOfMap
+            | PtrKind::Kernel { .. } => ("", false),
         };
         if !(strict || always || atomic) || size == 1 {
             return Ok(());
@@ -130,7 +138,10 @@ impl Walk<'_> {
             }
             PtrKind::MapValue(map) if !map.inner => Region::MapValue(map.idx),
             PtrKind::Packet | PtrKind::PacketMeta => Region::Packet,
-            PtrKind::MapValue(_) | PtrKind::Map(_) | PtrKind::PacketEnd | PtrKind::Mem { .. } => {
+            PtrKind::Map(_) | PtrKind::Socket(_) | PtrKind::SocketOfMap | PtrKind::Kernel { .. } => {
+                Region::Kernel
+            }
+            PtrKind::MapValue(_) | PtrKind::PacketEnd | PtrKind::Mem { .. } | PtrKind::Record(_) => {
                 Region::Other
             }
         };

@@ -59,6 +59,7 @@ impl Walk<'_> {
     pub(crate) fn load_stack(&mut self, ptr: &Ptr, access: &Access) -> Result<Value, Cause> {
         let touched = self.stack_bytes(access.reg, ptr, access.off, access.size.bytes(), Verb::Read)?;
         self.note_uninit(&touched);
+        self.reads_no_dynptr(ptr, access.reg, access.size.bytes(), &touched)?;
         if !touched.exact {
             let all_zero = touched.offs.clone().all(|off| self.byte(&touched, off) == Byte::Zero);
             return Ok(if all_zero { Value::constant(0) } else { Value::UNKNOWN });
@@ -91,6 +92,7 @@ impl Walk<'_> {
 
     pub(crate) fn store_stack(&mut self, ptr: &Ptr, access: &Access, value: &Value) -> Result<(), Cause> {
         let touched = self.stack_bytes(access.reg, ptr, access.off, access.size.bytes(), Verb::Write)?;
+        self.overwrite_dynptrs(&touched)?;
         if !touched.exact {
             self.smear(&touched, value.as_const() == Some(0));
             return Ok(());
