@@ -1,10 +1,12 @@
 //! The live kernel as an oracle, through `bpf(2)`.
 //!
-//! Only `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM`, `BPF_PROG_LOAD` and
+//! Only `BPF_BTF_LOAD`, `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM`, `BPF_PROG_LOAD` and
 //! `BPF_PROG_TEST_RUN` are used; nothing is ever attached. Where the call is not allowed, [`Kernel::open`]
 //! says so and tests print `skipped: no bpf(2)`.
 
 #![expect(unsafe_code, reason = "a system call that no safe crate wraps")]
+
+mod btf;
 
 use brolga_core::{Code, Imm64, Insn, MapDef, MapKind};
 use std::io;
@@ -14,6 +16,7 @@ const MAP_CREATE: libc::c_long = 0;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
 const PROG_LOAD: libc::c_long = 5;
 const PROG_TEST_RUN: libc::c_long = 10;
+const BTF_LOAD: libc::c_long = 18;
 
 /// A kernel that lets us load programs.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +207,12 @@ fn create_map(def: &MapDef) -> io::Result<OwnedFd> {
     if MapKind::is_map_in_map(def.kind) {
         attr = attr.u32(20, inner.as_ref().map_or(0, |fd| fd.as_raw_fd() as u32));
     }
-    attr.fd(MAP_CREATE)
+    if !btf::is_needed(def) {
+        return attr.fd(MAP_CREATE);
+    }
+    let types = btf::of_map(def);
+    let btf = Attr::new().address(0, &types.blob).u32(16, types.blob.len() as u32).fd(BTF_LOAD)?;
+    attr.u32(48, btf.as_raw_fd() as u32).u32(52, types.key).u32(56, types.value).fd(MAP_CREATE)
 }
 
 /// The code with every map index made a file descriptor.

@@ -77,7 +77,7 @@ const XDP: [Row; 1] = [words(0, 4, Parts::None)];
 impl Row {
     fn allows(&self, off: u32, size: Size) -> bool {
         let within = off >= self.off && off + size.bytes() <= self.end;
-        let from_start = (off.wrapping_sub(self.off)) % self.unit.bytes() == 0;
+        let from_start = off.wrapping_sub(self.off).is_multiple_of(self.unit.bytes());
         let fits = match self.parts {
             _ if size == self.unit => true,
             Parts::None => false,

@@ -33,12 +33,12 @@ impl Case {
     fn words(&self) -> Option<String> {
         let asks = self.tests.iter().any(|t| t == "kernel");
         let kernel = asks.then(|| live::words(self)).flatten();
-        kernel.or_else(|| self.load(EngineKind::Interp, false).err().map(|e| e.kernel_words()))
+        kernel.or_else(|| self.verified(false).err().map(|e| e.kernel_words()))
     }
 
     /// The line of the instruction that the verifier blames.
     fn blamed(&self) -> Option<u32> {
-        let pc = self.load(EngineKind::Interp, false).err()?.insn()?;
+        let pc = self.verified(false).err()?.insn()?;
         self.assembly.line_of(pc)
     }
 

@@ -159,7 +159,7 @@ impl Case {
         Ok(())
     }
 
-    /// `KIND key=N value=N entries=N [flags=N] [self=SLOT]`.
+    /// `KIND key=N value=N entries=N [flags=N] [lock=OFF] [timer=OFF] [self=SLOT]`.
     fn map(&mut self, entry: &Entry) -> Result<(), CaseError> {
         let mut words = entry.text()?.split_whitespace();
         let kind = words.next().and_then(MapKind::from_name);
@@ -171,8 +171,10 @@ impl Case {
                 ("value", bytes) => def.value_size = bytes,
                 ("entries", count) => def.max_entries = count,
                 ("flags", bits) => def.flags = MapFlags::from_bits_retain(bits),
+                ("lock", off) => def.special.spin_lock = Some(off),
+                ("timer", off) => def.special.timer = Some(off),
                 ("self", slot) => self.own_slots.push((self.maps.len(), slot)),
-                _ => return Err(entry.wrong("maps have key, value, entries, flags and self")),
+                _ => return Err(entry.wrong("maps have key, value, entries, flags, lock, timer and self")),
             }
         }
         self.maps.push(def);

@@ -60,10 +60,7 @@ fn pointer(p: &Ptr, aux: &Aux, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let (PtrKind::Stack(_), Some(off)) = (p.kind, p.fixed_off()) {
         return write!(f, "fp{off}");
     }
-    let structure = match p.kind {
-        PtrKind::Kernel { name, .. } => name,
-        _ => "",
-    };
+    let structure = p.structure().unwrap_or_default();
     let mut parts = Parts::open(f, &format!("{}{structure}", p.type_name()))?;
     if p.id.is_some() {
         parts.part(format_args!("id={}", p.id.0))?;

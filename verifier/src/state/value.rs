@@ -14,6 +14,7 @@
 //! renaming.
 
 use crate::domain::Scalar;
+use brolga_core::helper::table;
 use brolga_core::prog_type::SockKind;
 use brolga_core::{Aux, MapDef, MapIdx};
 
@@ -102,8 +103,8 @@ pub enum PtrKind {
     SocketOfMap,
     /// A structure of the kernel's.
     Kernel {
-        /// Its name.
-        name: &'static str,
+        /// The helper that gives pointers to it, which says what it is.
+        giver: i32,
         /// Whether the kernel vouches for it.
         trusted: bool,
     },
@@ -185,6 +186,25 @@ impl Ptr {
     #[must_use]
     pub fn fixed_off(&self) -> Option<i64> {
         Some(i64::from(self.off).wrapping_add(self.var.as_const()? as i64))
+    }
+
+    /// The name of the kernel's structure that it is to.
+    #[must_use]
+    pub fn structure(&self) -> Option<&'static str> {
+        match self.kind {
+            PtrKind::Kernel { giver, .. } => table::by_id(giver)?.ret.btf,
+            PtrKind::Ctx
+            | PtrKind::Stack(_)
+            | PtrKind::Map(_)
+            | PtrKind::MapValue(_)
+            | PtrKind::Packet
+            | PtrKind::PacketMeta
+            | PtrKind::PacketEnd
+            | PtrKind::Mem { .. }
+            | PtrKind::Record(_)
+            | PtrKind::Socket(_)
+            | PtrKind::SocketOfMap => None,
+        }
     }
 
     /// Whether the pointer is into the packet or its metadata.

@@ -163,10 +163,7 @@ impl Walk<'_> {
 
     /// That a kernel structure is the one that is wanted.
     fn structure(&self, reg: Reg, arg: &Arg) -> Result<(), Cause> {
-        let found = self.state.reg(reg).ptr().and_then(|p| match p.kind {
-            PtrKind::Kernel { name, .. } => Some(name),
-            _ => None,
-        });
+        let found = self.state.reg(reg).ptr().and_then(Ptr::structure);
         match (found, arg.btf) {
             (Some(found), Some(expected)) if found != expected => {
                 Err(self.held(Held::OtherStructure { reg, found, expected }))

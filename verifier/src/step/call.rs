@@ -110,8 +110,8 @@ impl Walk<'_> {
             RetKind::SockCommon => Ok(self.object(PtrKind::Socket(SockKind::Common), proto.ret.nullable)),
             RetKind::AllocMem => self.allocated(proto, given),
             RetKind::BtfId if proto.ret.btf.is_some() => {
-                let name = proto.ret.btf.unwrap_or_default();
-                Ok(self.object(PtrKind::Kernel { name, trusted: !proto.ret.nullable }, proto.ret.nullable))
+                let kind = PtrKind::Kernel { giver: proto.id, trusted: !proto.ret.nullable };
+                Ok(self.object(kind, proto.ret.nullable))
             }
             RetKind::BtfId | RetKind::Kptr => Err(self.unsupported(format!("what {} returns", proto.name))),
         }

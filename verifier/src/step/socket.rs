@@ -2,14 +2,14 @@
 
 use crate::outcome::Cause;
 use crate::reject::{Held, Why};
-use crate::state::value::{MapRef, Ptr, PtrKind, Value};
+use crate::state::value::{MapRef, Ptr, Value};
 use crate::step::memory::Access;
 use crate::walk::Walk;
+use brolga_core::MapKind;
 use brolga_core::prog_type::SockKind;
-use brolga_core::{MapKind, Size};
 
 /// `struct bpf_map` begins with a digest of this many bytes, of which a program
-/// may read any; then comes a pointer to its operations.
+/// may read any; what follows is not described here.
 const DIGEST: i64 = 32;
 
 impl Walk<'_> {
@@ -30,9 +30,6 @@ impl Walk<'_> {
         let end = off + i64::from(access.size.bytes());
         if end <= DIGEST {
             return Ok(Value::UNKNOWN);
-        }
-        if off == DIGEST && access.size == Size::B8 {
-            return Ok(Value::pointer(PtrKind::Kernel { name: "bpf_map_ops", trusted: false }));
         }
         Err(self.unsupported("a read of a map's own structure"))
     }
