@@ -19,6 +19,7 @@ mod enrolled;
 mod holes;
 mod random;
 mod units;
+mod vectors;
 
 use enrolled::SpanOf;
 use random::Rng;

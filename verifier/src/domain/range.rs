@@ -206,36 +206,6 @@ impl Arc {
         Self { lo: cut(half, self.lo), len }
     }
 
-    /// Whether the low `bits` of `x` are a word of this arc.
-    #[inline(always)]
-    pub(crate) const fn contains(self, bits: u32, x: u64) -> bool {
-        cut(bits, x.wrapping_sub(self.lo)) <= self.len
-    }
-
-    /// The least `bits`-bit word, not below `x`, whose low `half` bits are on
-    /// this arc of `half`-bit words; `None` if there is none.
-    #[inline(always)]
-    pub(crate) const fn next(self, bits: u32, half: u32, x: u64) -> Option<u64> {
-        if self.contains(half, x) {
-            return Some(x);
-        }
-        match x.checked_add(cut(half, self.lo.wrapping_sub(x))) {
-            Some(y) if y <= mask(bits) => Some(y),
-            Some(_) | None => None,
-        }
-    }
-
-    /// The greatest word, not above `x`, whose low `half` bits are on this arc
-    /// of `half`-bit words; `None` if there is none.
-    #[inline(always)]
-    pub(crate) const fn prev(self, half: u32, x: u64) -> Option<u64> {
-        if self.contains(half, x) {
-            return Some(x);
-        }
-        let hi = self.lo.wrapping_add(self.len);
-        x.checked_sub(cut(half, x.wrapping_sub(hi)))
-    }
-
     /// The sums of a word here and a word there.
     #[inline(always)]
     pub(crate) const fn add(self, bits: u32, other: Self) -> Self {

@@ -141,26 +141,31 @@ impl<const N: u32> ScalarOf<N> {
 
     /// `a < b` and its like; `cond` is `Lt`, `Le`, `Slt` or `Sle`.
     fn refine_order(cond: Cond, width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        let bits = Self::bits_of(width);
-        let ((ta, mut sa), (tb, mut sb)) = (a.views(width), b.views(width));
-        match cond {
-            Cond::Lt if sb.umax == 0 || sa.umin == mask(bits) => return None,
-            Cond::Slt if sb.smax == signed_min(bits) || sa.smin == signed_max(bits) => return None,
-            Cond::Lt => (sa.umax, sb.umin) = (sa.umax.min(sb.umax - 1), sb.umin.max(sa.umin + 1)),
-            Cond::Slt => (sa.smax, sb.smin) = (sa.smax.min(sb.smax - 1), sb.smin.max(sa.smin + 1)),
-            Cond::Le => (sa.umax, sb.umin) = (sa.umax.min(sb.umax), sb.umin.max(sa.umin)),
-            Cond::Sle => (sa.smax, sb.smin) = (sa.smax.min(sb.smax), sb.smin.max(sa.smin)),
-            Cond::Gt | Cond::Ge | Cond::Sgt | Cond::Sge => return Some((*a, *b)),
-            Cond::Eq | Cond::Ne | Cond::Set => return Some((*a, *b)),
-        }
+        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
+        let (sa, sb) = order(cond, Self::bits_of(width), sa, sb)?;
         Some((a.with_views(width, ta, sa)?, b.with_views(width, tb, sb)?))
     }
+}
+
+/// The bounds where `a < b`, or its like, holds; `None` if it can not.
+#[inline(always)]
+pub(super) fn order(cond: Cond, bits: u32, mut a: Span, mut b: Span) -> Option<(Span, Span)> {
+    match cond {
+        Cond::Lt if b.umax == 0 || a.umin == mask(bits) => return None,
+        Cond::Slt if b.smax == signed_min(bits) || a.smin == signed_max(bits) => return None,
+        Cond::Lt => (a.umax, b.umin) = (a.umax.min(b.umax - 1), b.umin.max(a.umin + 1)),
+        Cond::Slt => (a.smax, b.smin) = (a.smax.min(b.smax - 1), b.smin.max(a.smin + 1)),
+        Cond::Le => (a.umax, b.umin) = (a.umax.min(b.umax), b.umin.max(a.umin)),
+        Cond::Sle => (a.smax, b.smin) = (a.smax.min(b.smax), b.smin.max(a.smin)),
+        Cond::Gt | Cond::Ge | Cond::Sgt | Cond::Sge | Cond::Eq | Cond::Ne | Cond::Set => {}
+    }
+    Some((a, b))
 }
 
 /// Whether every value of the first interval is less than every one of the
 /// second (`Some(true)`), or none is (`Some(false)`).
 #[inline(always)]
-fn less<T: Ord>(a_min: T, a_max: T, b_min: T, b_max: T) -> Option<bool> {
+pub(super) fn less<T: Ord>(a_min: T, a_max: T, b_min: T, b_max: T) -> Option<bool> {
     if a_max < b_min {
         Some(true)
     } else if a_min >= b_max {
@@ -178,7 +183,7 @@ fn disjoint(a: Span, b: Span) -> bool {
 
 /// The bounds without the word `x`, where it stands at an end.
 #[inline(always)]
-fn without(bits: u32, mut span: Span, x: u64) -> Span {
+pub(super) fn without(bits: u32, mut span: Span, x: u64) -> Span {
     let point = Span::constant(bits, x);
     if span.umin == point.umin && span.umin < span.umax {
         span.umin = cut(bits, span.umin + 1);

@@ -10,11 +10,12 @@
 //! Laws: no member is ever lost; no bound ever grows; a second `sync` changes
 //! nothing. Each arrow is at least as strong as the kernel's deduction of the
 //! same name (`__update_reg_bounds`, `__reg_deduce_bounds`,
-//! `__reg_bound_offset`), and they are repeated until nothing changes, where the
-//! kernel stops after a fixed number of rounds.
+//! `__reg_bound_offset`) and, where a program would show the difference, no
+//! stronger: a verdict is to be the kernel's. They are repeated until nothing
+//! changes, where the kernel stops after a fixed number of rounds.
 
-use super::bits::{cut, sign_bit, sign_extend};
-use super::range::{Arc, Span};
+use super::bits::{mask, sign_bit, sign_extend, signed_max, signed_min};
+use super::range::Span;
 use super::scalar::ScalarOf;
 use super::tnum::TnumOf;
 
@@ -57,72 +58,52 @@ impl<const N: u32> ScalarOf<N> {
     /// ones, and bounds that the new tnum has left.
     #[inline(always)]
     fn deduce(self) -> Option<(Self, bool)> {
-        let wide = within_tnum(N, self.wide(), self.tnum)?.reduce(N)?;
-        let low = within_tnum(Self::HALF, self.low(), self.tnum.zero_extend(Self::HALF))?;
+        let wide = self.wide().meet(bounds_of(N, self.tnum)).reduce(N)?;
+        let low = self.low().meet(bounds_of(Self::HALF, self.tnum.zero_extend(Self::HALF)));
         let low = low.meet(wide.low(N, Self::HALF)).reduce(Self::HALF)?;
-        let told = within_low::<N>(wide, low)?;
+        let told = wide.meet(with_low::<N>(wide, low)).meet(extended::<N>(wide, low)).reduce(N)?;
         let tnum = self.tnum.intersect(TnumOf::range(told.umin, told.umax))?;
         let low_bits = tnum.zero_extend(Self::HALF).intersect(TnumOf::range(low.umin, low.umax))?;
         let tnum = tnum.with_low(Self::HALF, low_bits);
         let settled = told == wide
             && !tnum.is_const()
-            && ends_within(N, wide, tnum)
-            && ends_within(Self::HALF, low, tnum.zero_extend(Self::HALF));
+            && told.within(bounds_of(N, tnum))
+            && low.within(bounds_of(Self::HALF, tnum.zero_extend(Self::HALF)));
         Some((Self::from_views(tnum, told, low), settled))
     }
 }
 
-/// Whether the bounds are members of `tnum`.
+/// The bounds of a word of `bits` bits with these bits known. An end need not be
+/// a member of both: like the kernel, no one then looks for the next that is.
 #[inline(always)]
-fn ends_within<const N: u32>(bits: u32, span: Span, tnum: TnumOf<N>) -> bool {
-    let strays = |x: u64| (x ^ tnum.value()) & !tnum.mask();
-    let signed = strays(cut(bits, span.smin as u64)) | strays(cut(bits, span.smax as u64));
-    strays(span.umin) | strays(span.umax) | signed == 0
-}
-
-/// The bounds moved inwards to members of `tnum`, as a word of `bits` bits.
-#[inline(always)]
-fn within_tnum<const N: u32>(bits: u32, span: Span, tnum: TnumOf<N>) -> Option<Span> {
-    if ends_within(bits, span, tnum) { Some(span) } else { moved_to_members(bits, span, tnum) }
-}
-
-#[inline(never)]
-fn moved_to_members<const N: u32>(bits: u32, span: Span, tnum: TnumOf<N>) -> Option<Span> {
+pub(super) fn bounds_of<const N: u32>(bits: u32, tnum: TnumOf<N>) -> Span {
     let sign = sign_bit(bits);
-    // With the sign bit flipped signed order is unsigned order.
-    let flipped = tnum.xor(TnumOf::constant(sign));
-    let (biased_min, biased_max) = (cut(bits, span.smin as u64) ^ sign, cut(bits, span.smax as u64) ^ sign);
-    Some(Span {
-        umin: tnum.next_member(span.umin)?,
-        umax: tnum.prev_member(span.umax)?,
-        smin: sign_extend(bits, flipped.next_member(biased_min)? ^ sign),
-        smax: sign_extend(bits, flipped.prev_member(biased_max)? ^ sign),
-    })
+    let (smin, smax) = (tnum.min() | (tnum.mask() & sign), tnum.max() & !(tnum.mask() & sign));
+    let signed = |v: u64| sign_extend(bits, v);
+    Span { umin: tnum.min(), umax: tnum.max(), smin: signed(smin), smax: signed(smax) }
 }
 
-/// The bounds of a word moved inwards to words whose low half is within `low`.
+/// The ends of `wide` with the ends of `low` for their low halves: bounds of
+/// every word that is within both.
 #[inline(always)]
-fn within_low<const N: u32>(wide: Span, low: Span) -> Option<Span> {
-    let half = N / 2;
-    let arcs = [low.unsigned_arc(), low.signed_arc(half)];
-    let ends = [wide.umin, wide.umax, wide.smin as u64, wide.smax as u64];
-    let settled = arcs.iter().all(|arc| ends.iter().all(|end| arc.contains(half, *end)));
-    if settled { Some(wide) } else { moved_to_low::<N>(wide, arcs) }
+pub(super) fn with_low<const N: u32>(wide: Span, low: Span) -> Span {
+    let half = mask(N / 2);
+    Span {
+        umin: (wide.umin & !half) | low.umin,
+        umax: (wide.umax & !half) | low.umax,
+        smin: (wide.smin & !(half as i64)) | low.umin as i64,
+        smax: (wide.smax & !(half as i64)) | low.umax as i64,
+    }
 }
 
-#[inline(never)]
-fn moved_to_low<const N: u32>(wide: Span, arcs: [Arc; 2]) -> Option<Span> {
+/// A word that is a signed low half extended, and whose low half is not
+/// negative, is its low half.
+#[inline(always)]
+pub(super) fn extended<const N: u32>(wide: Span, low: Span) -> Span {
     let half = N / 2;
-    let sign = sign_bit(N);
-    let (mut umin, mut umax) = (wide.umin, wide.umax);
-    // With the sign bit flipped signed order is unsigned order, and the low half
-    // is the same.
-    let (mut smin, mut smax) = (cut(N, wide.smin as u64) ^ sign, cut(N, wide.smax as u64) ^ sign);
-    for arc in arcs {
-        umin = arc.next(N, half, umin)?;
-        umax = arc.prev(half, umax)?;
-        smin = arc.next(N, half, smin)?;
-        smax = arc.prev(half, smax)?;
+    if low.smin >= 0 && signed_min(half) <= wide.smin && wide.smax <= signed_max(half) {
+        low
+    } else {
+        Span::full(N)
     }
-    Some(Span { umin, umax, smin: sign_extend(N, smin ^ sign), smax: sign_extend(N, smax ^ sign) })
 }

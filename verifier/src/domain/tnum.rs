@@ -17,7 +17,7 @@
 
 use std::fmt;
 
-use super::bits::{cut, mask, sign_bit, sign_extend};
+use super::bits::{cut, mask, sign_extend};
 
 /// What is known of each bit of an `N`-bit word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,53 +137,6 @@ impl<const N: u32> TnumOf<N> {
     pub const fn join(self, other: Self) -> Self {
         let mask = self.mask | other.mask | (self.value ^ other.value);
         Self::new(self.value, mask)
-    }
-
-    /// The smallest member that is at least `x`, unsigned; `None` if every
-    /// member is less.
-    #[must_use]
-    pub const fn next_member(self, x: u64) -> Option<u64> {
-        let differ = (x ^ self.value) & !self.mask;
-        if differ == 0 {
-            return Some(x);
-        }
-        if x > self.max() {
-            return None;
-        }
-        // The highest known bit where x is no member. Above it x may stay.
-        let top = 63 - differ.leading_zeros();
-        if x >> top & 1 == 0 {
-            return Some(keep_above(x, top) | (self.value & low(top + 1)));
-        }
-        // x has a one where members have none: a higher unknown bit must rise.
-        // There is one, as x <= max.
-        let free = self.mask & !x & !low(top + 1);
-        let rise = free.trailing_zeros();
-        Some(keep_above(x, rise) | 1 << rise | (self.value & low(rise)))
-    }
-
-    /// The largest member that is at most `x`, unsigned; `None` if every member
-    /// is greater.
-    #[must_use]
-    pub const fn prev_member(self, x: u64) -> Option<u64> {
-        // Complementing turns the order round.
-        match self.not().next_member(cut(N, !x)) {
-            Some(y) => Some(cut(N, !y)),
-            None => None,
-        }
-    }
-
-    /// The tnum with every bit flipped.
-    #[must_use]
-    pub const fn not(self) -> Self {
-        Self { value: cut(N, !self.max()), mask: self.mask }
-    }
-
-    /// The tnum with the sign bit flipped: signed order of the members becomes
-    /// unsigned order.
-    #[must_use]
-    pub const fn flip_sign(self) -> Self {
-        Self { value: self.value ^ (sign_bit(N) & !self.mask), mask: self.mask }
     }
 
     /// The sum.
@@ -323,11 +276,6 @@ impl Tnum {
 /// The low `bits` bits set, `bits <= 64`.
 const fn low(bits: u32) -> u64 {
     if bits == 0 { 0 } else { mask(bits) }
-}
-
-/// The bits of `x` above bit `bit`.
-const fn keep_above(x: u64, bit: u32) -> u64 {
-    x & !low(bit + 1)
 }
 
 /// The kernel's form: `(value; mask)` in hexadecimal.

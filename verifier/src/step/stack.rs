@@ -179,10 +179,15 @@ fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
 }
 
 /// The low bytes of a number; it keeps its name only where that is all of it.
+///
+/// What is left of a wider number is not known any more where it might be the
+/// key of an array: the kernel asks whether the whole number is a constant, and
+/// which, and so the lookup may fail for it.
 fn cut(n: &Number, size: Size) -> Number {
     if n.range.umax() <= size.mask() {
-        *n
-    } else {
-        Number { range: domain::zero_extend(size, &n.range), id: Id::NONE, delta: 0 }
+        return *n;
     }
+    let low_is_key = size == Size::B4 && n.range.as_const32().is_some_and(|low| low as i32 >= 0);
+    let whole = if low_is_key { domain::Scalar::UNKNOWN } else { n.range };
+    Number { range: domain::zero_extend(size, &whole), id: Id::NONE, delta: 0 }
 }

@@ -56,17 +56,6 @@ fn unary_operations() {
     }
 }
 
-/// `next_member` and `prev_member` are what a search finds.
-#[test]
-fn members_beside() {
-    for tnum in (0..1 << 10).map(|x| TnumOf::<5>::new(x & 31, x >> 5)) {
-        for x in 0..32 {
-            assert_eq!(tnum.next_member(x), (x..32).find(|y| tnum.contains(*y)), "{tnum} from {x}");
-            assert_eq!(tnum.prev_member(x), (0..=x).rev().find(|y| tnum.contains(*y)), "{tnum} from {x}");
-        }
-    }
-}
-
 /// A constant in is a constant out, for every operator.
 #[test]
 fn constants_fold() {
