@@ -180,6 +180,8 @@ pub struct MapDef {
     pub inner: Option<Box<MapDef>>,
     /// The kernel-managed parts of a value.
     pub special: Special,
+    /// `map_extra`: of a bloom filter how many hashes there are (0 for 5), else 0.
+    pub extra: u64,
 }
 
 impl MapDef {
@@ -195,6 +197,7 @@ impl MapDef {
             name: String::new(),
             inner: None,
             special: Special::default(),
+            extra: 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::fd::{Fd, FdError, Fds};
 use crate::helpers::HostEnv;
 use crate::load::{self, Load, LoadError};
-use crate::map::{Map, MapError, MapObject};
+use crate::map::{Map, MapError, MapObject, OfMaps};
 use crate::prog::{Counts, Program};
 use crate::prog_type::{ProgramType, TypeError};
 use brolga_core::prog_type::table;
@@ -137,6 +137,9 @@ impl Engine {
         let map = Map::create(def)?;
         if let Some(array) = map.prog_array() {
             array.bind(&self.0.fds);
+        }
+        if let Some(maps) = OfMaps::of(map.0.storage()) {
+            maps.bind(&self.0.fds);
         }
         let mut maps = self.maps();
         if maps.len() == maps.capacity() {

@@ -1,5 +1,6 @@
 //! The way of a program into an engine: decode, verify, link, compile.
 
+use crate::context::View;
 use crate::engine::Engine;
 use crate::fd::Fd;
 use crate::helpers::{self, HostEnv};
@@ -361,7 +362,7 @@ pub(crate) fn load(
     let (image, compile) = timed(|| compile(&linked, &load));
     let image = image?;
     let stats = stats(slots, &report, image.as_ref(), verify, compile);
-    let calls = calls(&linked, prog_type);
+    let calls = calls(&linked, prog_type, &used.maps);
     let parts = Parts {
         name: load.name,
         prog_type: prog_type.clone(),
@@ -435,7 +436,8 @@ fn link(
 /// and not for those that some kinds of program have in its place.
 fn kernel_body(prog_type: &ProgramType, number: i32, host: &HostEnv) -> Option<HelperBody> {
     let same = prog_type.description().helper(number) == table::shared(number);
-    same.then(|| helpers::body(number, host)).flatten()
+    let view = View::of(prog_type.description());
+    same.then(|| helpers::body_for(number, view, host)).flatten()
 }
 
 /// A tail call is made through the hooks; as a helper it would have nothing to
@@ -456,10 +458,11 @@ fn compile(linked: &Linked, load: &Load) -> Result<Option<Image>, LoadError> {
 
 /// The closures of an embedder may panic, and so may what takes a program's
 /// prints.
-fn calls(linked: &Linked, prog_type: &ProgramType) -> Calls {
+fn calls(linked: &Linked, prog_type: &ProgramType, maps: &[Map]) -> Calls {
     let numbers = || linked.exec().calls.values().map(|call| call.proto.id);
     Calls {
         tail: numbers().any(|number| number == id::TAIL_CALL),
+        section: maps.iter().any(|map| map.def().kind.is_map_in_map()),
         may_panic: numbers().any(|number| number == id::TRACE_PRINTK || prog_type.helper(number).is_some()),
     }
 }

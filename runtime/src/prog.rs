@@ -139,6 +139,8 @@ pub(crate) struct Calls {
     pub(crate) tail: bool,
     /// It calls a helper that may panic.
     pub(crate) may_panic: bool,
+    /// It looks up maps in maps.
+    pub(crate) section: bool,
 }
 
 /// A loaded program.

@@ -30,6 +30,7 @@ thread_local! {
 pub(crate) unsafe fn run(prog: &Prog, kind: Option<EngineKind>, r1: u64, r2: u64) -> Result<u64, RunError> {
     let interp = wants_interp(prog, kind)?;
     if !prog.parts.calls.tail {
+        let _section = prog.parts.calls.section.then(rcu::enter);
         // SAFETY: as the caller says.
         return catching(|| unsafe { once(prog, &mut RunState::default(), interp, r1, r2) });
     }

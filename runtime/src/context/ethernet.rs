@@ -1,7 +1,7 @@
 //! What the kernel reads from a frame's Ethernet header (`eth_type_trans`).
 
 /// The length of an Ethernet header, in bytes.
-pub(super) const HEADER: usize = 14;
+pub(crate) const HEADER: usize = 14;
 
 /// `ETH_P_802_3_MIN`: a type field below is a length.
 const TYPES: u16 = 0x600;
@@ -12,7 +12,7 @@ const LLC: u16 = 4;
 
 /// The protocol, in network order, as `skb->protocol` has it: the type field,
 /// or a number of the kernel's own where that is a length.
-pub(super) fn protocol(frame: &[u8]) -> u32 {
+pub(crate) fn protocol(frame: &[u8]) -> u32 {
     let Some(([.., high, low], rest)) = frame.split_first_chunk::<HEADER>() else { return 0 };
     let number = match u16::from_be_bytes([*high, *low]) {
         number if number >= TYPES => number,
@@ -27,7 +27,7 @@ pub(super) fn protocol(frame: &[u8]) -> u32 {
 /// Whom the frame is for, as `skb->pkt_type` has it on the loopback device, whose
 /// own address is all zeros: `PACKET_HOST` 0, `PACKET_MULTICAST` 2,
 /// `PACKET_OTHERHOST` 3.
-pub(super) fn pkt_type(frame: &[u8]) -> u32 {
+pub(crate) fn pkt_type(frame: &[u8]) -> u32 {
     match frame {
         [0, 0, 0, 0, 0, 0, ..] => 0,
         [first, ..] if first & 1 != 0 => 2,

@@ -7,7 +7,7 @@
 //! a socket filter what follows it. Afterwards the packet is what the program
 //! made of it, and another program may run on it.
 
-mod ethernet;
+pub(crate) mod ethernet;
 mod packet;
 mod view;
 

@@ -1,9 +1,11 @@
 //! `bpf_map_lookup_elem`, `bpf_map_update_elem`, `bpf_map_delete_elem`,
-//! `bpf_map_lookup_percpu_elem`.
+//! `bpf_map_lookup_percpu_elem`, and those of maps without keys: `bpf_map_push_elem`,
+//! `bpf_map_pop_elem`, `bpf_map_peek_elem`.
 
-use super::memory::with_copy;
+use super::memory::{copy_in, with_copy, with_room};
 use super::{fail, failure};
-use crate::map::{MapError, MapObject, Update};
+use crate::map::{MapError, MapObject, Storage, Update};
+use brolga_core::MapKind;
 use rustix::io::Errno;
 
 /// The map behind a handle.
@@ -11,7 +13,7 @@ use rustix::io::Errno;
 /// # Safety
 ///
 /// `handle` is that of a map that outlives the call.
-unsafe fn object<'a>(handle: u64) -> &'a MapObject {
+pub(super) unsafe fn object<'a>(handle: u64) -> &'a MapObject {
     let object = std::ptr::with_exposed_provenance::<MapObject>(handle as usize);
     // SAFETY: a handle is the address of a `MapObject` in an `Arc` (see
     // `Map::link`), which the program that passes it holds.
@@ -86,4 +88,58 @@ pub(super) unsafe extern "C" fn lookup_percpu_elem(
         with_copy(key, map.def().key_size as usize, lookup)
     };
     value.flatten().map_or(0, |value| value.expose_provenance().get() as u64)
+}
+
+/// `(map, value, flags)` to 0 or an error.
+pub(super) unsafe extern "C" fn push_elem(map: u64, value: u64, flags: u64, _: u64, _: u64, _: u64) -> u64 {
+    let update = match Update::from_flags(flags) {
+        Ok(update) => update,
+        Err(error) => return failure(error.errno()),
+    };
+    // SAFETY: by its prototype the helper gets a live map and a readable value.
+    let done = unsafe {
+        let map = object(map);
+        with_copy(value, map.def().value_size as usize, |value| map.storage().push(value, update))
+    };
+    result(done)
+}
+
+/// `(map, value)` to 0 or an error; the value is zero then.
+pub(super) unsafe extern "C" fn pop_elem(map: u64, value: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    // SAFETY: by its prototype the helper gets a live map and a writable value.
+    unsafe { take(map, value, |storage, value| storage.pop(value)) }
+}
+
+/// `(map, value)` to 0 or an error; the value is zero then, but of a bloom
+/// filter, which is asked for it.
+pub(super) unsafe extern "C" fn peek_elem(map: u64, value: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    // SAFETY: by its prototype the helper gets a live map and a value, writable,
+    // and in the case of a bloom filter readable.
+    unsafe {
+        let map_object = object(map);
+        if map_object.def().kind != MapKind::BloomFilter {
+            return take(map, value, |storage, value| storage.peek(value));
+        }
+        let may_have = |value: &[u8]| map_object.storage().may_have(value);
+        match with_copy(value, map_object.def().value_size as usize, may_have) {
+            Some(true) => 0,
+            Some(false) => fail(Errno::NOENT),
+            None => fail(Errno::NOMEM),
+        }
+    }
+}
+
+/// # Safety
+///
+/// `map` is a live map's handle, and its value's size at `to` is writable.
+unsafe fn take(map: u64, to: u64, next: impl FnOnce(&dyn Storage, &mut [u8]) -> Result<(), MapError>) -> u64 {
+    // SAFETY: as the caller says.
+    let map = unsafe { object(map) };
+    let done = with_room(map.def().value_size as usize, |value| {
+        let done = next(map.storage(), value);
+        // SAFETY: as the caller says.
+        unsafe { copy_in(to, value) };
+        done
+    });
+    result(done)
 }

@@ -40,6 +40,18 @@ pub(super) unsafe fn with_copy<R>(addr: u64, len: usize, f: impl FnOnce(&[u8]) -
     Some(f(&bytes))
 }
 
+/// Calls `f` with `len` zeros of its own; `None` where there is no memory for
+/// them.
+pub(super) fn with_room<R>(len: usize, f: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+    if len <= WORDS * 8 {
+        return Some(f(&mut [0; WORDS * 8][..len]));
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).ok()?;
+    bytes.resize(len, 0);
+    Some(f(&mut bytes))
+}
+
 /// Copies the `len` bytes at `addr` to `to`, in the largest pieces that their
 /// alignment allows.
 ///

@@ -11,9 +11,14 @@ mod csum;
 mod guard;
 mod map;
 mod memory;
+mod numbers;
+mod perf;
 mod printk;
+mod ringbuf;
 mod skb;
 mod skb_csum;
+mod skb_meta;
+mod skb_shape;
 mod strings;
 mod system;
 mod task;
@@ -26,6 +31,7 @@ pub(crate) use guard::{guard, restore_panic, take_panic};
 pub(crate) use memory::{copy_in, copy_out};
 pub(crate) use skb::load_packet;
 
+use crate::context::View;
 use brolga_core::helper::table;
 use brolga_core::link::{HelperBody, HelperFn};
 use rustix::io::Errno;
@@ -72,6 +78,14 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("map_update_elem", map::update_elem, Env::None),
     ("map_delete_elem", map::delete_elem, Env::None),
     ("map_lookup_percpu_elem", map::lookup_percpu_elem, Env::None),
+    ("map_push_elem", map::push_elem, Env::None),
+    ("map_pop_elem", map::pop_elem, Env::None),
+    ("map_peek_elem", map::peek_elem, Env::None),
+    ("ringbuf_reserve", ringbuf::reserve, Env::None),
+    ("ringbuf_submit", ringbuf::submit, Env::None),
+    ("ringbuf_discard", ringbuf::discard, Env::None),
+    ("ringbuf_output", ringbuf::output, Env::None),
+    ("ringbuf_query", ringbuf::query, Env::None),
     ("ktime_get_ns", system::ktime_get_ns, Env::None),
     ("ktime_get_boot_ns", system::ktime_get_boot_ns, Env::None),
     ("ktime_get_coarse_ns", system::ktime_get_coarse_ns, Env::None),
@@ -91,6 +105,19 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("set_hash_invalid", skb::set_hash_invalid, Env::None),
     ("l3_csum_replace", skb_csum::l3_csum_replace, Env::None),
     ("l4_csum_replace", skb_csum::l4_csum_replace, Env::None),
+    ("skb_vlan_push", skb_shape::vlan_push, Env::None),
+    ("skb_vlan_pop", skb_shape::vlan_pop, Env::None),
+    ("skb_change_head", skb_shape::change_head, Env::None),
+    ("skb_change_tail", skb_shape::change_tail, Env::None),
+    ("skb_change_type", skb_meta::change_type, Env::None),
+    ("csum_update", skb_meta::csum_update, Env::None),
+    ("csum_level", skb_meta::csum_level, Env::None),
+    ("get_hash_recalc", skb_meta::get_hash_recalc, Env::None),
+    ("set_hash", skb_meta::set_hash, Env::None),
+    ("get_cgroup_classid", skb_meta::none, Env::None),
+    ("get_route_realm", skb_meta::none, Env::None),
+    ("strtol", numbers::strtol, Env::None),
+    ("strtoul", numbers::strtoul, Env::None),
     ("xdp_adjust_head", xdp::adjust_head, Env::None),
     ("xdp_adjust_meta", xdp::adjust_meta, Env::None),
     ("xdp_adjust_tail", xdp::adjust_tail, Env::None),
@@ -101,9 +128,24 @@ static BODIES: LazyLock<HashMap<i32, (HelperFn, Env)>> = LazyLock::new(|| {
     ROWS.iter().filter_map(row).collect()
 });
 
-/// The body of the kernel's helper with this number, where there is one. It may
-/// be called as long as `host` stays where it is.
-pub(crate) fn body(id: i32, host: &HostEnv) -> Option<HelperBody> {
+/// The body of the kernel's helper with this number for programs that see packets
+/// so, where there is one. It may be called as long as `host` stays where it is.
+pub(crate) fn body_for(id: i32, view: Option<View>, host: &HostEnv) -> Option<HelperBody> {
+    if id != PERF_EVENT_OUTPUT {
+        return body(id, host);
+    }
+    let func = match view {
+        Some(View::Xdp) => perf::xdp_output,
+        Some(View::Link | View::Network) => perf::skb_output,
+        None => perf::event_output,
+    };
+    Some(HelperBody { func, env: None })
+}
+
+/// `bpf_perf_event_output`, whose body depends on what its context is.
+const PERF_EVENT_OUTPUT: i32 = 25;
+
+fn body(id: i32, host: &HostEnv) -> Option<HelperBody> {
     let (func, env) = *BODIES.get(&id)?;
     let env = match env {
         Env::None => None,

@@ -34,6 +34,12 @@ impl Skb {
         within.then_some(fields.data + u64::from(offset))
     }
 
+    /// The address of the `len` bytes at `offset` from the network header, where
+    /// they all are in the packet.
+    pub(super) fn network_bytes(&self, offset: u32, len: u32) -> Option<u64> {
+        header_bytes(self, offset, len, START_NET)
+    }
+
     /// The same where the legacy packet loads count from: negative offsets from
     /// the network or the link-layer header.
     fn legacy(&self, offset: i32, len: u32) -> Option<u64> {

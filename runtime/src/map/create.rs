@@ -2,26 +2,60 @@
 //! for a caller with every capability.
 
 use super::array::Array;
+use super::bloom::Bloom;
 use super::hash::Hash;
+use super::of_maps::OfMaps;
+use super::perf::PerfArray;
 use super::prog_array::ProgArray;
+use super::queue::Queue;
+use super::ringbuf::Ringbuf;
+use super::trie::Trie;
 use super::{MapError, Storage};
 use brolga_core::{MapDef, MapFlags, MapKind};
 
 /// Storage for a map of this definition.
 pub(super) fn storage(def: &MapDef) -> Result<Box<dyn Storage>, MapError> {
     check_access(def)?;
+    let hashes = if def.kind == MapKind::BloomFilter { 0xf } else { 0 };
+    if def.extra & !hashes != 0 {
+        return Err(MapError::Extra { kind: def.kind, extra: def.extra });
+    }
     match def.kind {
         MapKind::Array | MapKind::PercpuArray => {
             check_array(def)?;
             Ok(Box::new(Array::create(def)?))
         }
-        MapKind::Hash | MapKind::PercpuHash => {
+        MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash | MapKind::LruPercpuHash => {
             check_hash(def)?;
             Ok(Box::new(Hash::create(def)?))
         }
         MapKind::ProgArray => {
             check_prog_array(def)?;
             Ok(Box::new(ProgArray::create(def)?))
+        }
+        MapKind::ArrayOfMaps | MapKind::HashOfMaps => {
+            check_of_maps(def)?;
+            Ok(Box::new(OfMaps::create(def)?))
+        }
+        MapKind::PerfEventArray => {
+            check_prog_array(def)?;
+            Ok(Box::new(PerfArray::create(def)?))
+        }
+        MapKind::LpmTrie => {
+            check_trie(def)?;
+            Ok(Box::new(Trie::create(def)?))
+        }
+        MapKind::Queue | MapKind::Stack => {
+            check_keyless(def, MapFlags::NUMA_NODE)?;
+            Ok(Box::new(Queue::create(def)?))
+        }
+        MapKind::BloomFilter => {
+            check_keyless(def, MapFlags::NUMA_NODE | MapFlags::ZERO_SEED)?;
+            Ok(Box::new(Bloom::create(def)?))
+        }
+        MapKind::Ringbuf => {
+            check_ringbuf(def)?;
+            Ok(Box::new(Ringbuf::create(def)?))
         }
         kind => Err(MapError::Unsupported(kind)),
     }
@@ -64,10 +98,73 @@ fn check_array(def: &MapDef) -> Result<(), MapError> {
     if def.value_size > i32::MAX as u32 { Err(too_big(def)) } else { Ok(()) }
 }
 
+/// `array_of_map_alloc`, `htab_of_map_alloc`
+fn check_of_maps(def: &MapDef) -> Result<(), MapError> {
+    if def.value_size != 4 {
+        return Err(MapError::ValueSize { kind: def.kind, size: def.value_size });
+    }
+    if def.kind == MapKind::ArrayOfMaps { check_prog_array(def) } else { check_hash(def) }
+}
+
+/// `trie_alloc`
+fn check_trie(def: &MapDef) -> Result<(), MapError> {
+    /// The bytes of a prefix's length, and the most that it may count from.
+    const LEN: u32 = 4;
+    const LONGEST: u32 = 256;
+    check_entries(def)?;
+    check_flags(def, ACCESS | MapFlags::NO_PREALLOC | MapFlags::NUMA_NODE)?;
+    if !def.flags.contains(MapFlags::NO_PREALLOC) {
+        return Err(bad_flags(def));
+    }
+    if !(LEN + 1..=LEN + LONGEST).contains(&def.key_size) {
+        return Err(MapError::KeySize { kind: def.kind, size: def.key_size });
+    }
+    let fits = (1..=VALUE_LIMIT - LONGEST - TRIE_NODE).contains(&def.value_size);
+    if fits { Ok(()) } else { Err(MapError::ValueSize { kind: def.kind, size: def.value_size }) }
+}
+
+/// `queue_stack_map_alloc_check`, `bloom_map_alloc_check`
+fn check_keyless(def: &MapDef, known: MapFlags) -> Result<(), MapError> {
+    check_entries(def)?;
+    if def.key_size != 0 {
+        return Err(MapError::KeySize { kind: def.kind, size: def.key_size });
+    }
+    check_value(def)?;
+    check_flags(def, ACCESS | known)?;
+    if def.value_size > VALUE_LIMIT { Err(too_big(def)) } else { Ok(()) }
+}
+
+/// `ringbuf_map_alloc`
+fn check_ringbuf(def: &MapDef) -> Result<(), MapError> {
+    check_flags(def, MapFlags::NUMA_NODE)?;
+    if def.key_size != 0 {
+        return Err(MapError::KeySize { kind: def.kind, size: def.key_size });
+    }
+    if def.value_size != 0 {
+        return Err(MapError::ValueSize { kind: def.kind, size: def.value_size });
+    }
+    let pages = def.max_entries.is_power_of_two() && def.max_entries.is_multiple_of(super::ring::PAGE as u32);
+    if pages { Ok(()) } else { Err(MapError::RingSize(def.max_entries)) }
+}
+
+/// The largest `kmalloc`, in bytes.
+const VALUE_LIMIT: u32 = 4 << 20;
+/// A `struct lpm_trie_node`, in bytes.
+const TRIE_NODE: u32 = 40;
+
 /// `htab_map_alloc_check`, and what `htab_map_alloc` adds.
 fn check_hash(def: &MapDef) -> Result<(), MapError> {
     let anywhere = if def.kind.is_percpu() { MapFlags::empty() } else { MapFlags::NUMA_NODE };
-    check_flags(def, ACCESS | anywhere | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED)?;
+    let lru = matches!(def.kind, MapKind::LruHash | MapKind::LruPercpuHash);
+    let lists = if lru { MapFlags::NO_COMMON_LRU } else { MapFlags::empty() };
+    check_flags(def, ACCESS | anywhere | lists | MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED)?;
+    // The elements of an LRU map are those that there are from the start.
+    if lru && def.flags.contains(MapFlags::NO_PREALLOC) {
+        return Err(MapError::Prealloc(def.kind));
+    }
+    if def.flags.contains(MapFlags::NO_COMMON_LRU | MapFlags::NUMA_NODE) {
+        return Err(bad_flags(def));
+    }
     check_entries(def)?;
     if def.key_size == 0 {
         return Err(MapError::KeySize { kind: def.kind, size: 0 });

@@ -127,17 +127,61 @@ pub enum MapError {
     /// A map that programs can not be put into.
     #[error("a {0:?} map holds no programs")]
     NotProgArray(MapKind),
+    /// An operation that maps of this kind do not have.
+    #[error("maps of this kind do not have this operation")]
+    Operation,
+    /// A new key in a trie that is full.
+    #[error("the trie is full")]
+    TrieFull,
+    /// A prefix that is longer than the trie's keys.
+    #[error("the prefix of {given} bits is longer than the {longest} bits of a key")]
+    Prefix {
+        /// The prefix's length, in bits.
+        given: u32,
+        /// The most there may be.
+        longest: u32,
+    },
+    /// A map of maps without a template for them, or with one that can not be in
+    /// a map.
+    #[error("a {} map can not hold maps of this kind", .0.name())]
+    Inner(MapKind),
+    /// A map that is not like those that a map of maps is for.
+    #[error("the map is not like those that this map of maps is for")]
+    UnlikeInner,
+    /// Elements that are allocated one by one, in a kind of map that can not.
+    #[error("a {} map can not have its elements allocated one by one", .0.name())]
+    Prealloc(MapKind),
+    /// `map_extra` that means nothing to the kind.
+    #[error("a {} map can not have {extra:#x} as its map_extra", .kind.name())]
+    Extra {
+        /// The map's kind.
+        kind: MapKind,
+        /// The number given.
+        extra: u64,
+    },
+    /// A ring buffer of another size than a power of two of whole pages.
+    #[error("a ring buffer can not have {0} bytes: it takes a power of two of whole pages")]
+    RingSize(u32),
+    /// Someone else reads the ring buffer already.
+    #[error("the ring buffer has a reader already")]
+    Busy,
     /// The map was frozen before.
     #[error("the map is already frozen")]
     AlreadyFrozen,
 }
+
+/// `ENOTSUPP`, which is no error number of user space's.
+const NOTSUPP: i32 = 524;
 
 impl MapError {
     /// The kernel's (positive) error number for this.
     #[must_use]
     pub fn errno(&self) -> i32 {
         let errno = match self {
-            Self::Unsupported(_) => Errno::OPNOTSUPP,
+            Self::Unsupported(_) | Self::Operation => Errno::OPNOTSUPP,
+            Self::Prealloc(_) => return NOTSUPP,
+            Self::TrieFull => Errno::NOSPC,
+            Self::Busy => Errno::BUSY,
             Self::KeySize { .. }
             | Self::ValueSize { .. }
             | Self::NoEntries(_)
@@ -148,6 +192,11 @@ impl MapError {
             | Self::UpdateFlags(_)
             | Self::NotDeletable
             | Self::Incompatible
+            | Self::Prefix { .. }
+            | Self::Inner(_)
+            | Self::UnlikeInner
+            | Self::Extra { .. }
+            | Self::RingSize(_)
             | Self::NotProgArray(_) => Errno::INVAL,
             Self::Fd(FdError::NotOpen(_) | FdError::NotMap(_)) | Self::NoEngine => Errno::BADF,
             Self::Fd(FdError::NotProgram(_)) => Errno::INVAL,

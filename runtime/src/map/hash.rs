@@ -1,5 +1,5 @@
-//! `BPF_MAP_TYPE_HASH` and `BPF_MAP_TYPE_PERCPU_HASH`: buckets of linked
-//! elements.
+//! `BPF_MAP_TYPE_HASH`, `BPF_MAP_TYPE_LRU_HASH` and their per-CPU kinds: buckets
+//! of linked elements.
 //!
 //! Readers take no lock: they follow links and check that no element they read
 //! was recycled under them, starting over where one was. Writers lock the bucket.
@@ -8,11 +8,12 @@
 //! address keeps the old value until the element is recycled. Per-CPU values are
 //! updated in place, as in the kernel: most of an old one remains.
 
+use super::lru::Lru;
 use super::pool::{Element, Freelist, Link, Pool, Shape};
 use super::storage::{Entry, Storage};
 use super::value::{Side, ValueShape};
 use super::{MapError, Update, cells};
-use brolga_core::{MapDef, MapFlags};
+use brolga_core::{MapDef, MapFlags, MapKind};
 use std::hash::{BuildHasher, RandomState};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -34,6 +35,8 @@ pub(super) struct Hash {
     /// Elements for new values of old keys, which then take the old element in:
     /// one for each lock, so that no update of a full map fails.
     spare: Freelist,
+    /// Of an LRU map, what decides who gives way.
+    lru: Option<Lru>,
     count: AtomicU32,
     seed: Seed,
     key_size: u32,
@@ -44,6 +47,10 @@ pub(super) struct Hash {
 #[derive(Default)]
 #[repr(align(64))]
 struct Lock(Mutex<()>);
+
+const fn is_lru(kind: MapKind) -> bool {
+    matches!(kind, MapKind::LruHash | MapKind::LruPercpuHash)
+}
 
 impl Hash {
     /// No elements.
@@ -63,6 +70,7 @@ impl Hash {
             pool: Pool::new(&elements)?,
             free: Freelist::new(0..def.max_entries),
             spare: Freelist::new(def.max_entries..elements.capacity),
+            lru: is_lru(def.kind).then(|| Lru::new(elements.capacity)).transpose()?,
             count: AtomicU32::new(0),
             seed: Seed::new(def.flags.contains(MapFlags::ZERO_SEED)),
             key_size: def.key_size,
@@ -125,6 +133,9 @@ impl Hash {
     /// Links a new element into a bucket, whose lock the caller holds.
     fn insert(&self, bucket: usize, key: &[u8], value: &[u8], side: Side) -> Result<(), MapError> {
         let new = self.pool.take(&self.free, key)?;
+        if let (Some(lru), Some(index)) = (&self.lru, new.link.index()) {
+            lru.reset(index);
+        }
         self.shape.init(new.value(), value, side);
         Link::load(&self.buckets[bucket]).store(new.next());
         new.link.store(&self.buckets[bucket]);
@@ -139,11 +150,50 @@ impl Hash {
         self.shape.init(new.value(), value, Side::Program);
         Link::load(old.next()).store(new.next());
         new.link.store(word);
+        self.touch(new);
         self.pool.give(&self.spare, old);
         Ok(())
     }
 
     fn set(&self, key: &[u8], value: &[u8], update: Update, side: Side) -> Result<(), MapError> {
+        loop {
+            match (self.try_set(key, value, update, side), &self.lru) {
+                // Another thread may take what is made room for: then once more.
+                (Err(MapError::Full), Some(lru)) if lru.evict(|index| self.evict(index)) => {}
+                (done, _) => return done,
+            }
+        }
+    }
+
+    /// Removes the element with an index, if it is in the map.
+    fn evict(&self, index: u32) -> bool {
+        let Some(candidate) = self.pool.current(index) else { return false };
+        let key = self.key_of(candidate);
+        let bucket = self.bucket_of(&key);
+        let _locked = self.lock(bucket);
+        match self.find_locked(bucket, &key) {
+            Some((word, element)) if element.link == candidate.link => {
+                self.unlink(word, element);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Removes an element whose bucket's lock the caller holds.
+    fn unlink(&self, word: &AtomicU64, element: Element<'_>) {
+        Link::load(element.next()).store(word);
+        self.count.fetch_sub(1, Relaxed);
+        self.pool.give(&self.free, element);
+    }
+
+    fn touch(&self, element: Element<'_>) {
+        if let (Some(lru), Some(index)) = (&self.lru, element.link.index()) {
+            lru.touch(index);
+        }
+    }
+
+    fn try_set(&self, key: &[u8], value: &[u8], update: Update, side: Side) -> Result<(), MapError> {
         let bucket = self.bucket_of(key);
         let _locked = self.lock(bucket);
         match (self.find_locked(bucket, key), update) {
@@ -151,6 +201,7 @@ impl Hash {
             (None, Update::Exist) => Err(MapError::NoEntry),
             (Some((_, old)), Update::Any | Update::Exist) if self.shape.is_percpu() => {
                 self.shape.set(old.value(), value, side);
+                self.touch(old);
                 Ok(())
             }
             (Some((word, old)), Update::Any | Update::Exist) => self.replace(word, old, key, value),
@@ -185,11 +236,14 @@ impl Hash {
 
 impl Storage for Hash {
     fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>> {
-        self.find(key).map(|element| cells::address(self.shape.own(element.value())))
+        let element = self.find(key)?;
+        self.touch(element);
+        Some(cells::address(self.shape.own(element.value())))
     }
 
     fn lookup_percpu(&self, key: &[u8], cpu: usize) -> Option<NonNull<u8>> {
         let element = self.find(key)?;
+        self.touch(element);
         self.shape.copy_of(element.value(), cpu).map(cells::address)
     }
 
@@ -205,9 +259,7 @@ impl Storage for Hash {
         let bucket = self.bucket_of(key);
         let _locked = self.lock(bucket);
         let (word, element) = self.find_locked(bucket, key).ok_or(MapError::NoEntry)?;
-        Link::load(element.next()).store(word);
-        self.count.fetch_sub(1, Relaxed);
-        self.pool.give(&self.free, element);
+        self.unlink(word, element);
         Ok(())
     }
 
@@ -259,20 +311,20 @@ impl Storage for Hash {
 
 /// What makes the hashes of one map unlike those of another, so that nobody can
 /// choose keys that collide.
-struct Seed {
+pub(super) struct Seed {
     start: u64,
     factor: u64,
 }
 
 impl Seed {
-    fn new(zero: bool) -> Self {
+    pub(super) fn new(zero: bool) -> Self {
         let random = || if zero { 0 } else { RandomState::new().hash_one(0) };
         // The golden ratio's bits, so that keys are spread without a seed too; odd,
         // so that the low half of the product loses nothing.
         Self { start: random(), factor: (random() ^ 0x9e37_79b9_7f4a_7c15) | 1 }
     }
 
-    fn hash(&self, key: &[u8]) -> u64 {
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
         let (whole, rest) = key.as_chunks::<8>();
         let state = whole.iter().fold(self.start, |state, word| self.mix(state, u64::from_ne_bytes(*word)));
         if rest.is_empty() { state } else { self.mix(state, cells::word_of(rest)) }

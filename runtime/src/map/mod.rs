@@ -11,6 +11,7 @@
 //! keys and the structure of the map never do.
 
 mod array;
+mod bloom;
 mod cells;
 pub(crate) mod cpu;
 mod create;
@@ -18,9 +19,16 @@ mod error;
 mod freeze;
 mod hash;
 mod iter;
+mod lru;
+mod of_maps;
+mod perf;
 mod pool;
 mod prog_array;
+mod queue;
+mod ring;
+mod ringbuf;
 mod storage;
+mod trie;
 mod value;
 
 #[cfg(test)]
@@ -28,13 +36,20 @@ mod tests;
 
 pub use error::MapError;
 pub use iter::Iter;
+pub(crate) use of_maps::OfMaps;
+pub use perf::PerfReader;
+pub(crate) use perf::{PerfArray, PerfError};
 pub(crate) use prog_array::{Owner, ProgArray, tail_call};
+pub(crate) use ring::finish as finish_record;
+pub(crate) use ringbuf::Ringbuf;
+pub use ringbuf::{Record, RingReader};
 pub(crate) use storage::Storage;
 
 use brolga_core::link::MapLink;
-use brolga_core::{MapDef, MapFlags, MapInfo};
+use brolga_core::{MapDef, MapFlags, MapInfo, MapKind};
 use freeze::Freeze;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What an update does about a key that the map has, or has not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -67,12 +82,23 @@ impl Update {
 
 /// A map. Its address is the handle that programs pass to helpers.
 pub(crate) struct MapObject {
+    id: u32,
     def: MapDef,
     storage: Box<dyn Storage>,
     freeze: Freeze,
 }
 
 impl MapObject {
+    fn new(def: MapDef, storage: Box<dyn Storage>) -> Self {
+        static IDS: AtomicU32 = AtomicU32::new(1);
+        Self { id: IDS.fetch_add(1, Ordering::Relaxed), def, storage, freeze: Freeze::default() }
+    }
+
+    /// The map's number in this process.
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
     /// What the map was created from.
     pub(crate) fn def(&self) -> &MapDef {
         &self.def
@@ -106,7 +132,7 @@ impl Map {
     pub fn create(def: MapDef) -> Result<Self, MapError> {
         let storage = create::storage(&def)?;
         let users = ProgArray::of(&*storage).map(|array| Arc::new(array.users()));
-        Ok(Self(Arc::new(MapObject { def, storage, freeze: Freeze::default() }), users))
+        Ok(Self(Arc::new(MapObject::new(def, storage)), users))
     }
 
     /// A handle for as long as a program lends the map to a helper.
@@ -123,6 +149,12 @@ impl Map {
     #[must_use]
     pub fn def(&self) -> &MapDef {
         self.0.def()
+    }
+
+    /// Its number in this process: what the host reads from a map of maps.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// The value of a key: of a per-CPU map the values of all CPUs, each padded
@@ -143,6 +175,7 @@ impl Map {
     /// Where the key or `value` has the wrong size, or the host may not read.
     pub fn lookup_into(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
         self.readable()?;
+        has(self.0.storage.is_readable())?;
         self.check_key(key)?;
         self.check_value(value)?;
         Ok(self.0.storage.read(key, value))
@@ -168,6 +201,7 @@ impl Map {
     /// Where the key has the wrong size, the host may not write, the map does
     /// not have the key, or its elements can not be deleted.
     pub fn delete(&self, key: &[u8]) -> Result<(), MapError> {
+        has(self.0.storage.has_keys())?;
         self.check_key(key)?;
         let _writing = self.writable()?;
         self.0.storage.delete(key)
@@ -184,6 +218,7 @@ impl Map {
     /// Where the key has the wrong size, or the host may not read.
     pub fn next_key(&self, key: Option<&[u8]>) -> Result<Option<Vec<u8>>, MapError> {
         self.readable()?;
+        has(self.0.storage.has_keys())?;
         key.map_or(Ok(()), |key| self.check_key(key))?;
         Ok(self.0.storage.next_key(key))
     }
@@ -196,6 +231,7 @@ impl Map {
     /// Where the host may not read.
     pub fn iter(&self) -> Result<Iter, MapError> {
         self.readable()?;
+        has(self.0.storage.has_keys() && self.0.storage.is_readable())?;
         Ok(Iter::new(self.clone()))
     }
 
@@ -208,7 +244,70 @@ impl Map {
         Ok(self.iter()?.map(|(key, _)| key))
     }
 
-    /// How many elements there are: of an array always all.
+    /// Adds a value to a queue, a stack or a bloom filter; with
+    /// [`Update::Exist`] a full queue or stack loses its oldest value.
+    ///
+    /// # Errors
+    ///
+    /// Where the value has the wrong size, the host may not write, the map is
+    /// full or has keys.
+    pub fn push(&self, value: &[u8], update: Update) -> Result<(), MapError> {
+        self.check_value(value)?;
+        let _writing = self.writable()?;
+        self.0.storage.push(value, update)
+    }
+
+    /// Takes the next value out of a queue or a stack
+    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`).
+    ///
+    /// # Errors
+    ///
+    /// Where the host may not read and write, or the map is of another kind.
+    pub fn pop(&self) -> Result<Option<Vec<u8>>, MapError> {
+        self.readable()?;
+        let _writing = self.writable()?;
+        self.next_value(|value| self.0.storage.pop(value))
+    }
+
+    /// The next value of a queue or a stack.
+    ///
+    /// # Errors
+    ///
+    /// Where the host may not read, or the map is of another kind.
+    pub fn peek(&self) -> Result<Option<Vec<u8>>, MapError> {
+        self.readable()?;
+        self.next_value(|value| self.0.storage.peek(value))
+    }
+
+    /// Whether a bloom filter may have a value: never false of one that was
+    /// pushed.
+    ///
+    /// # Errors
+    ///
+    /// Where the value has the wrong size, the host may not read, or the map is
+    /// of another kind.
+    pub fn may_have(&self, value: &[u8]) -> Result<bool, MapError> {
+        self.readable()?;
+        self.check_value(value)?;
+        has(self.def().kind == MapKind::BloomFilter)?;
+        Ok(self.0.storage.may_have(value))
+    }
+
+    fn next_value(
+        &self,
+        next: impl FnOnce(&mut [u8]) -> Result<(), MapError>,
+    ) -> Result<Option<Vec<u8>>, MapError> {
+        has(self.def().kind != MapKind::BloomFilter)?;
+        let mut value = vec![0; self.0.storage.host_value_size()];
+        match next(&mut value) {
+            Ok(()) => Ok(Some(value)),
+            Err(MapError::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many elements there are: of an array always all, of a ring buffer how
+    /// many bytes there are to be read; of a bloom filter nobody knows (0).
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.storage.len()
@@ -290,6 +389,11 @@ impl Map {
         let fits = value.len() == needed;
         if fits { Ok(()) } else { Err(MapError::ValueLength { given: value.len(), needed }) }
     }
+}
+
+/// Whether the map's kind has an operation.
+fn has(operation: bool) -> Result<(), MapError> {
+    if operation { Ok(()) } else { Err(MapError::Operation) }
 }
 
 impl std::fmt::Debug for Map {

@@ -34,7 +34,7 @@ impl Link {
         Self(u64::from(generation) << 32 | u64::from(index + 1))
     }
 
-    fn index(self) -> Option<u32> {
+    pub(super) fn index(self) -> Option<u32> {
         (self.0 as u32).checked_sub(1)
     }
 
@@ -160,6 +160,13 @@ impl Pool {
         element.generation.store(next.into(), Relaxed);
         fence(Release);
         list.push(self, index);
+    }
+
+    /// The element with an index as it is now, in a bucket or not, where it was
+    /// handed out once.
+    pub(super) fn current(&self, index: u32) -> Option<Element<'_>> {
+        let element = self.at(Link::NONE, index)?;
+        Some(Element { link: Link::new(index, element.generation.load(Acquire) as u32), ..element })
     }
 
     /// Whether the `len` bytes at `addr` lie within one copy of one element's

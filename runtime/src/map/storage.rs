@@ -62,6 +62,36 @@ pub(crate) trait Storage: Any + Send + Sync {
     /// have the address of.
     fn contains(&self, addr: u64, len: u64) -> bool;
 
+    /// Whether its elements have keys, so that it can be walked.
+    fn has_keys(&self) -> bool {
+        true
+    }
+
+    /// Whether the host may read elements by the operations of every map.
+    fn is_readable(&self) -> bool {
+        true
+    }
+
+    /// Adds a value to a map without keys.
+    fn push(&self, _value: &[u8], _update: Update) -> Result<(), MapError> {
+        Err(MapError::Operation)
+    }
+
+    /// Takes the next value out of a map without keys.
+    fn pop(&self, _value: &mut [u8]) -> Result<(), MapError> {
+        Err(MapError::Operation)
+    }
+
+    /// Looks at the next value of a map without keys.
+    fn peek(&self, _value: &mut [u8]) -> Result<(), MapError> {
+        Err(MapError::Operation)
+    }
+
+    /// Whether a bloom filter may have a value.
+    fn may_have(&self, _value: &[u8]) -> bool {
+        false
+    }
+
     /// The program in a slot, where there is one: valid as long as the section
     /// ([`rcu`](crate::rcu)) that it was looked at in.
     fn target(&self, _index: u32) -> *const Prog {

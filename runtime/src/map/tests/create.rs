@@ -66,6 +66,81 @@ pub(super) fn table() -> Vec<(MapDef, i32)> {
         table.push((hash(4, 8, 2).flags(flag), of_hash));
     }
     table.extend(percpu());
+    table.extend(keyless());
+    table.extend(keyed());
+    table
+}
+
+/// Queues, stacks, bloom filters, ring buffers.
+fn keyless() -> Vec<(MapDef, i32)> {
+    let mut table = Vec::new();
+    for kind in [MapKind::Queue, MapKind::Stack, MapKind::BloomFilter] {
+        let def = |key, value, entries| MapDef::new(kind, key, value, entries);
+        let seed = if kind == MapKind::BloomFilter { 0 } else { EINVAL };
+        table.extend([
+            (def(0, 8, 3), 0),
+            (def(0, 13, 1), 0),
+            (def(4, 8, 3), EINVAL),
+            (def(0, 0, 3), EINVAL),
+            (def(0, 8, 0), EINVAL),
+            (def(0, (4 << 20) + 1, 1), E2BIG),
+            (def(0, 8, 1).flags(MapFlags::NO_PREALLOC), EINVAL),
+            (def(0, 8, 1).flags(MapFlags::ZERO_SEED), seed),
+            (def(0, 8, 1).flags(MapFlags::RDONLY), 0),
+        ]);
+    }
+    let ring = |key, value, size| MapDef::new(MapKind::Ringbuf, key, value, size);
+    table.extend([
+        (ring(0, 0, 4096), 0),
+        (ring(0, 0, 1 << 20), 0),
+        (ring(0, 0, 0), EINVAL),
+        (ring(0, 0, 2048), EINVAL),
+        (ring(0, 0, 12288), EINVAL),
+        (ring(4, 0, 4096), EINVAL),
+        (ring(0, 4, 4096), EINVAL),
+        (ring(0, 0, 4096).flags(MapFlags::RDONLY), EINVAL),
+        (ring(0, 0, 4096).flags(MapFlags::NO_PREALLOC), EINVAL),
+    ]);
+    table
+}
+
+/// LRU maps, tries, perf event arrays.
+fn keyed() -> Vec<(MapDef, i32)> {
+    let mut table = Vec::new();
+    for kind in [MapKind::LruHash, MapKind::LruPercpuHash] {
+        let def = |key, value, entries| MapDef::new(kind, key, value, entries);
+        table.extend([
+            (def(4, 8, 3), 0),
+            (def(0, 8, 3), EINVAL),
+            (def(4, 0, 3), EINVAL),
+            (def(4, 8, 0), EINVAL),
+            (def(4, 8, 3).flags(MapFlags::NO_PREALLOC), 524),
+            (def(4, 8, 3).flags(MapFlags::NO_COMMON_LRU), 0),
+            (def(4, 8, 3).flags(MapFlags::ZERO_SEED), 0),
+        ]);
+    }
+    let trie =
+        |key, value, entries| MapDef::new(MapKind::LpmTrie, key, value, entries).flags(MapFlags::NO_PREALLOC);
+    table.extend([
+        (trie(8, 8, 3), 0),
+        (trie(5, 1, 1), 0),
+        (trie(260, 1, 1), 0),
+        (trie(261, 1, 1), EINVAL),
+        (trie(4, 1, 1), EINVAL),
+        (trie(8, 0, 1), EINVAL),
+        (trie(8, 8, 0), EINVAL),
+        (MapDef::new(MapKind::LpmTrie, 8, 8, 3), EINVAL),
+        (trie(8, 8, 1).flags(MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED), EINVAL),
+    ]);
+    let perf = |key, value, entries| MapDef::new(MapKind::PerfEventArray, key, value, entries);
+    table.extend([
+        (perf(4, 4, 2), 0),
+        (perf(4, 8, 2), EINVAL),
+        (perf(8, 4, 2), EINVAL),
+        (perf(4, 4, 0), EINVAL),
+        (perf(4, 4, 2).flags(MapFlags::RDONLY_PROG), EINVAL),
+        (perf(4, 4, 2).flags(MapFlags::NO_PREALLOC), EINVAL),
+    ]);
     table
 }
 
@@ -122,7 +197,7 @@ fn errors_name_what_is_wrong() {
 
 #[test]
 fn other_kinds_are_unsupported_by_name() {
-    for kind in [MapKind::LruHash, MapKind::LpmTrie, MapKind::Ringbuf, MapKind::Queue] {
+    for kind in [MapKind::StackTrace, MapKind::Sockmap, MapKind::UserRingbuf, MapKind::Arena] {
         let error = Map::create(MapDef::new(kind, 4, 4, 1)).expect_err("no such map yet");
         assert_eq!(error, MapError::Unsupported(kind));
         assert!(error.to_string().contains(kind.name()));

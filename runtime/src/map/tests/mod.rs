@@ -2,13 +2,18 @@
 
 mod create;
 mod handle;
+mod keyless;
 #[cfg(target_os = "linux")]
 mod live;
+mod lru;
 mod model;
+mod nested;
 mod percpu;
 mod pool;
 mod recycle;
+mod ring;
 mod stress;
+mod trie;
 
 use super::{Map, MapError, Update};
 use brolga_core::{MapDef, MapFlags, MapKind};
