@@ -8,7 +8,7 @@ use crate::context::{Packet, PacketError};
 use crate::helpers::HostEnv;
 use crate::map::{Map, MapObject, Owner};
 use crate::prog_type::{Context, CtxView, ProgramType};
-use crate::run;
+use crate::{rcu, run};
 use brolga_core::link::EntryFn;
 use brolga_core::{Linked, LoadFlags};
 use brolga_jit::Image;
@@ -226,6 +226,25 @@ impl Program {
     #[inline]
     pub fn run<C: Context>(&self, ctx: &mut C) -> Result<u64, RunError> {
         self.run_in(None, ctx)
+    }
+
+    /// Runs the program on many contexts, one after the other, and gives `each`
+    /// of them its result, or the error that [`run`](Self::run) has for it. What a
+    /// run has to do besides, such as to say that it looks at maps in maps, is
+    /// done once for all of them: programs and maps that are replaced meanwhile
+    /// are freed when the batch ends.
+    #[inline]
+    pub fn run_batch<'a, C: Context + 'a>(
+        &self,
+        batch: impl IntoIterator<Item = &'a mut C>,
+        mut each: impl FnMut(&mut C, Result<u64, RunError>),
+    ) {
+        let calls = self.prog.parts.calls;
+        let _section = (calls.tail || calls.section).then(rcu::enter);
+        for ctx in batch {
+            let result = self.run_in(None, ctx);
+            each(ctx, result);
+        }
     }
 
     /// Runs the program by one engine; see [`run`](Self::run).

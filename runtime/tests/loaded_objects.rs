@@ -260,6 +260,8 @@ fn tail_calls_follow_the_definition() {
     let programs = ["start", "first", "second"].map(|name| (name.to_owned(), open.load(name).unwrap()));
     let loaded = open.loaded(programs.into()).unwrap();
     assert_eq!(loaded.map("steps").unwrap().len(), 2);
+    let inner = loaded.map("outer").unwrap().lookup(&1u32.to_ne_bytes()).unwrap();
+    assert_eq!(inner, Some(loaded.map("inner_a").unwrap().id().to_ne_bytes().to_vec()));
     for (first_byte, expected) in [(0, 107), (1, 1), (2, 107), (3, 2), (4, 107)] {
         for kind in BOTH {
             assert_eq!(run(loaded.program("start").unwrap(), kind, &[first_byte; 64]).0, expected);

@@ -3,10 +3,10 @@
 use super::{Object, ObjectError, ObjectMap, ObjectProgram, ObjectSlot};
 use crate::engine::{Engine, SectionType};
 use crate::load::{Load, LoadError};
-use crate::map::{Map, MapError, Update};
+use crate::map::{Map, MapError, Update, cpu};
 use crate::prog::Program;
 use crate::prog_type::ProgramType;
-use brolga_core::LoadFlags;
+use brolga_core::{LoadFlags, MapKind};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -125,8 +125,7 @@ impl OpenObject<'_> {
         let mut maps = BTreeMap::new();
         for (index, described) in self.object.maps().iter().enumerate() {
             if let Ok(map) = self.map(index) {
-                let wrong = |why| LoadError::Map { name: described.name.clone(), why };
-                fill(&map, described, &programs).map_err(wrong)?;
+                self.fill(&map, described, &programs)?;
                 maps.insert(described.name.clone(), map);
             }
         }
@@ -176,11 +175,39 @@ impl OpenObject<'_> {
         Ok(self.maps[index].get_or_init(|| made).clone())
     }
 
+    /// Puts programs into the slots of a program array, and maps into those of a
+    /// map of maps.
+    fn fill(
+        &self,
+        map: &Map,
+        described: &ObjectMap,
+        programs: &BTreeMap<String, Program>,
+    ) -> Result<(), LoadError> {
+        for (index, slot) in &described.slots {
+            let filled = match slot {
+                ObjectSlot::Program(name) => {
+                    programs.get(name).map_or(Ok(()), |program| map.set_program(*index, Some(program)))
+                }
+                ObjectSlot::Map(name) => match self.object.maps().iter().position(|map| map.name == *name) {
+                    Some(inner) => map.set_map(&index.to_ne_bytes(), Some(&self.map(inner)?)),
+                    None => Err(MapError::NoEntry),
+                },
+            };
+            filled.map_err(|why| LoadError::Map { name: described.name.clone(), why })?;
+        }
+        Ok(())
+    }
+
     fn make(&self, described: &ObjectMap) -> Result<Map, MapError> {
         if let Some(map) = self.options.maps.get(&described.name) {
             return fits(map, described).then(|| map.clone()).ok_or(MapError::Incompatible);
         }
-        let map = self.engine.create_map(described.def.clone())?;
+        let mut def = described.def.clone();
+        if def.kind == MapKind::PerfEventArray && def.max_entries == 0 {
+            // As libbpf does: a slot for each processor.
+            def.max_entries = cpu::possible() as u32;
+        }
+        let map = self.engine.create_map(def)?;
         if let Some(contents) = &described.contents {
             map.update(&0u32.to_ne_bytes(), contents, Update::Any)?;
         }
@@ -189,19 +216,6 @@ impl OpenObject<'_> {
         }
         Ok(map)
     }
-}
-
-/// Puts programs into the slots of a program array.
-fn fill(map: &Map, described: &ObjectMap, programs: &BTreeMap<String, Program>) -> Result<(), MapError> {
-    for (index, slot) in &described.slots {
-        match slot {
-            ObjectSlot::Program(name) => {
-                programs.get(name).map_or(Ok(()), |program| map.set_program(*index, Some(program)))?;
-            }
-            ObjectSlot::Map(_) => return Err(MapError::Unsupported(described.def.kind)),
-        }
-    }
-    Ok(())
 }
 
 /// Whether a map can stand for the one that an object describes.

@@ -7,6 +7,7 @@ mod maps;
 mod memory;
 mod packets;
 mod printk;
+mod shape;
 mod system;
 
 use super::{HostEnv, body};
