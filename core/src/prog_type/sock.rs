@@ -60,15 +60,11 @@ const FULL: [Row; 2] = [
     words(16, 24, Parts::None), // mark, priority
 ];
 
-/// `bpf_tcp_sock`. Of the two 64-bit numbers the kernel refuses the low half,
-/// but not the high one.
-const TCP: [Row; 6] = [
+/// `bpf_tcp_sock`.
+const TCP: [Row; 3] = [
     words(0, 80, Parts::None),
     Row { off: 80, end: 96, unit: Size::B8, parts: Parts::None }, // bytes_received, bytes_acked
-    words(84, 88, Parts::None),
-    words(92, 96, Parts::None),
-    words(96, 108, Parts::None),  // dsack_dups, delivered, delivered_ce
-    words(108, 112, Parts::None), // icsk_retransmits
+    words(96, 112, Parts::None),
 ];
 
 /// `bpf_xdp_sock`: `queue_id`.
@@ -130,7 +126,8 @@ mod tests {
         assert!(may(SockKind::Full, 48, Size::B4) && may(SockKind::Full, 49, Size::B1));
         assert!(!may(SockKind::Full, 50, Size::B2) && !may(SockKind::Full, 80, Size::B4));
         assert!(may(SockKind::Full, 57, Size::B1) && !may(SockKind::Full, 56, Size::B8));
-        assert!(may(SockKind::Tcp, 88, Size::B8) && !may(SockKind::Tcp, 96, Size::B8));
+        assert!(may(SockKind::Tcp, 88, Size::B8) && !may(SockKind::Tcp, 84, Size::B4));
+        assert!(!may(SockKind::Tcp, 96, Size::B8));
         assert!(may(SockKind::Xdp, 0, Size::B4) && !may(SockKind::Xdp, 4, Size::B4));
         assert!(!SockKind::ALL.into_iter().any(|kind| kind.may_load(-4, Size::B4)));
     }

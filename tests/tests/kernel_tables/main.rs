@@ -7,6 +7,7 @@ mod args;
 mod contexts;
 mod helpers;
 mod results;
+mod sockets;
 
 use brolga_core::prog_type::{ProgramType, Sleepable, table};
 use brolga_core::{LoadFlags, MapDef, asm};

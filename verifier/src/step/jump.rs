@@ -190,7 +190,8 @@ fn is_never_null(p: &Ptr) -> bool {
     let solid = match p.kind {
         PtrKind::MapValue(_) | PtrKind::Map(_) | PtrKind::Mem { .. } | PtrKind::Record(_) => true,
         PtrKind::Socket(kind) => kind != SockKind::Xdp,
-        PtrKind::Kernel { trusted, .. } => trusted,
+        // What a reference keeps is there.
+        PtrKind::Kernel { trusted, .. } => trusted || p.owner.is_some(),
         PtrKind::Ctx
         | PtrKind::Stack(_)
         | PtrKind::Packet

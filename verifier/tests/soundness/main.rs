@@ -12,9 +12,11 @@ mod frames;
 mod hostile;
 mod idioms;
 mod maps;
+mod objects;
 mod packet;
 mod pointers;
 mod pruning;
+mod references;
 mod stack;
 
 use brolga_core::prog_type::table;
