@@ -17,7 +17,18 @@ fn run(c: &mut Criterion) {
                 continue;
             };
             let mut memory = program.input();
-            group.bench_function(engine, |b| b.iter(|| runner(&mut memory)));
+            group.bench_function(engine, |b| {
+                b.iter_custom(|times| {
+                    let mut left = times;
+                    let mut time = Duration::ZERO;
+                    while left > 0 {
+                        let now = left.min(u32::MAX.into()) as u32;
+                        time += runner(&mut memory, now).1;
+                        left -= u64::from(now);
+                    }
+                    time
+                })
+            });
         }
         group.finish();
     }

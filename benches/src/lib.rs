@@ -1,4 +1,10 @@
-//! Benches of Brolga beside its rivals: what they run.
+//! Benches of Brolga beside its rivals: what they run, and how they are
+//! compared.
 
+pub mod calls;
+pub mod kernel;
+pub mod native;
 pub mod peers;
 pub mod programs;
+pub mod ratios;
+pub mod timing;

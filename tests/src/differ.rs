@@ -1,11 +1,12 @@
-//! Both engines on one program: the same result, packet and maps.
+//! Both engines on one program, compiled in one way or many: the same result,
+//! packet and maps.
 
 #![expect(unsafe_code, reason = "runs verified programs in a world of their own")]
 
 use crate::world::{Outcome, World};
 use brolga_core::link::RunState;
 use brolga_core::{LinkError, Linked, Verified, interp};
-use brolga_jit::{CompileError, Image, Options, PublishError, compile};
+use brolga_jit::{CompileError, Image, Options, Passes, PublishError, Tier, compile};
 use thiserror::Error;
 
 /// Why a verified program can not be compared.
@@ -24,8 +25,10 @@ pub enum BuildError {
 
 /// Where the engines differ.
 #[derive(Debug, Error)]
-#[error("the interpreter gives {interp:x?}, compiled code {jit:x?}")]
+#[error("the interpreter gives {interp:x?}, code compiled with {options:?} {jit:x?}")]
 pub struct Difference {
+    /// How the program was compiled.
+    pub options: Options,
     /// What the interpreter left.
     pub interp: Outcome,
     /// What compiled code left.
@@ -36,23 +39,24 @@ pub struct Difference {
 #[derive(Debug)]
 pub struct Both {
     linked: Linked,
-    image: Image,
+    images: Vec<(Options, Image)>,
 }
 
 impl Both {
-    /// Resolves a program to a world and compiles it.
+    /// Resolves a program to a world and compiles it in each of these ways.
     ///
     /// # Errors
     ///
     /// A [`BuildError`].
-    pub fn new(verified: Verified, world: &World, options: &Options) -> Result<Self, BuildError> {
+    pub fn new(verified: Verified, world: &World, ways: &[Options]) -> Result<Self, BuildError> {
         let linked = world.linked(|links| verified.link(links))?;
-        let image = compile(&linked, options)?.publish()?;
-        Ok(Self { linked, image })
+        let image = |options: &Options| Ok((*options, compile(&linked, options)?.publish()?));
+        let images = ways.iter().map(image).collect::<Result<_, BuildError>>()?;
+        Ok(Self { linked, images })
     }
 
-    /// Runs both on a packet, in the world that they were resolved to, made new
-    /// before each; what they agree on.
+    /// Runs all of them on a packet, in the world that they were resolved to,
+    /// made new before each; what they agree on.
     ///
     /// # Errors
     ///
@@ -63,10 +67,28 @@ impl Both {
         // and the world keeps packet and maps for the call.
         let r0 = unsafe { interp::run(&self.linked, world.context(), 0, &mut RunState::default()) };
         let interp = world.outcome(r0);
-        world.reset(packet);
-        // SAFETY: as above.
-        let r0 = unsafe { self.image.entry()(world.context(), 0, &mut RunState::default()) };
-        let jit = world.outcome(r0);
-        if interp == jit { Ok(jit) } else { Err(Box::new(Difference { interp, jit })) }
+        for (options, image) in &self.images {
+            world.reset(packet);
+            // SAFETY: as above.
+            let r0 = unsafe { image.entry()(world.context(), 0, &mut RunState::default()) };
+            let jit = world.outcome(r0);
+            if interp != jit {
+                return Err(Box::new(Difference { options: *options, interp, jit }));
+            }
+        }
+        Ok(interp)
     }
+}
+
+/// Every way to compile in which one thing is not as in another: with all
+/// passes, without each one of them, and with none, in both tiers.
+#[must_use]
+pub fn ways() -> Vec<Options> {
+    let without = Passes::all().iter().map(|pass| Passes::all().difference(pass));
+    let passes: Vec<Passes> = [Passes::all()].into_iter().chain(without).chain([Passes::empty()]).collect();
+    let options = |tier| {
+        let options = move |passes| Options { tier, passes, check_ir: false, ..Options::default() };
+        passes.clone().into_iter().map(options)
+    };
+    options(Tier::Best).chain(options(Tier::Quick)).collect()
 }

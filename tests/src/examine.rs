@@ -8,7 +8,7 @@ mod oracle;
 pub use error::{Failure, Problem};
 
 use crate::contain::Contained;
-use crate::differ::Both;
+use crate::differ::{Both, ways};
 use crate::generate::{self, Generated};
 use crate::kernel::Kernel;
 use crate::world::{self, World};
@@ -57,6 +57,41 @@ pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, 
     result.map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
 }
 
+/// The program of a seed on so many packets, on the interpreter and compiled in
+/// every way of [`ways`]; nothing else is asked.
+///
+/// # Errors
+///
+/// What is wrong, with the program.
+pub fn engines(seed: u64, packets: usize) -> Result<Verdict, Box<Failure>> {
+    let program = generate::from_seed(seed);
+    compare(&program, seed, packets).map_err(|problem| {
+        let mut questions = Questions::default();
+        if let Problem::Differs { difference, .. } = &problem {
+            questions.jit = difference.options;
+        }
+        Box::new(Failure { program, problem, questions, seed })
+    })
+}
+
+fn compare(program: &Generated, seed: u64, packets: usize) -> Result<Verdict, Problem> {
+    let verdict = verify(world::program(program), &Options { budget: BUDGET, ..Options::default() });
+    let accepted = match verdict {
+        Ok(accepted) => accepted,
+        Err(failure) => return not_accepted(failure.cause, None),
+    };
+    // What takes the verifier long runs long, and says no more for it.
+    let packets = if accepted.report.insns_processed > RECORDED { 1 } else { packets };
+    let mut world = World::new(program);
+    let both = Both::new(accepted.verified, &world, &ways())?;
+    for i in 0..packets {
+        let packet = packet(seed, i as u64);
+        let outcome = both.run(&mut world, &packet);
+        outcome.map_err(|difference| Problem::Differs { difference, packet })?;
+    }
+    Ok(Verdict::Accepted(packets))
+}
+
 /// The program of a seed with something broken in it.
 #[must_use]
 pub fn mutated(seed: u64) -> Generated {
@@ -82,13 +117,33 @@ fn ways_to_compile(seed: u64) -> brolga_jit::Options {
 /// is too short for it.
 #[must_use]
 pub fn packets(seed: u64) -> Vec<Vec<u8>> {
+    let random = |salt: u64, len| generate::bytes(seed.wrapping_add(salt << 40), len);
+    let edges = |salt: u64| random(salt, 8).into_iter().flat_map(|b| edge(b).to_le_bytes()).collect();
+    vec![random(1, 64), edges(2), random(3, 32), edges(4), vec![0; 64], random(5, 20)]
+}
+
+/// One of the numbers at which arithmetic turns over.
+fn edge(choice: u8) -> u64 {
     const EDGES: [u64; 8] =
         [0, 1, u64::MAX, 1 << 31, 1 << 63, (1 << 31) - 1, 0xffff_ffff, 0x8000_0000_8000_0000];
-    let random = |salt: u64, len| generate::bytes(seed.wrapping_add(salt << 40), len);
-    let edges = |salt: u64| {
-        random(salt, 8).iter().flat_map(|b| EDGES[usize::from(*b) % EDGES.len()].to_le_bytes()).collect()
+    EDGES[usize::from(choice) % EDGES.len()]
+}
+
+/// One of any number of packets for the program of a seed: of random words,
+/// edges and small numbers; a few are too short for it.
+fn packet(seed: u64, number: u64) -> Vec<u8> {
+    let random = generate::bytes(seed.wrapping_add((number + 6) << 40), 8 * 9);
+    let (choices, words) = random.split_at(8);
+    let word = |(choice, word): (&u8, &[u8; 8])| match choice % 4 {
+        0 => edge(word[0]).to_le_bytes(),
+        1 => u64::from(word[0] % 16).to_le_bytes(),
+        _ => *word,
     };
-    vec![random(1, 64), edges(2), random(3, 32), edges(4), vec![0; 64], random(5, 20)]
+    let mut packet: Vec<u8> = choices.iter().zip(words.as_chunks().0).flat_map(word).collect();
+    if number % 16 == 5 {
+        packet.truncate(usize::from(choices[0]) / 4);
+    }
+    packet
 }
 
 /// Asks everything of a program.
@@ -138,7 +193,7 @@ fn run_all(
     let mut world = World::new(program);
     let comparable = oracle::comparable(&accepted.verified);
     let short = contain_all(&accepted, program, &mut world, packets)?;
-    let both = Both::new(accepted.verified, &world, &questions.jit)?;
+    let both = Both::new(accepted.verified, &world, &[questions.jit])?;
     let mut first = None;
     // One long run says as much as six.
     for packet in &packets[..if short { packets.len() } else { packets.len().min(1) }] {

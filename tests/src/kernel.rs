@@ -11,6 +11,7 @@ mod btf;
 use brolga_core::{Code, Imm64, Insn, MapDef, MapKind};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 const MAP_CREATE: libc::c_long = 0;
 const MAP_UPDATE_ELEM: libc::c_long = 2;
@@ -51,6 +52,8 @@ pub struct Verdict {
     pub errno: i32,
     /// The verifier's log.
     pub log: String,
+    /// How long the kernel took over it, maps not counted.
+    pub took: Duration,
 }
 
 impl Verdict {
@@ -149,13 +152,15 @@ impl Kernel {
         if request.log > 0 {
             attr = attr.u32(24, request.log).u32(28, log.len() as u32).address(32, &log);
         }
+        let start = Instant::now();
         let loaded = attr.fd(PROG_LOAD);
+        let took = start.elapsed();
         let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
         log.truncate(end);
         let log = String::from_utf8_lossy(&log).into_owned();
         Ok(match loaded {
-            Ok(prog) => Verdict { loaded: Some(Loaded { prog, maps }), errno: 0, log },
-            Err(error) => Verdict { loaded: None, errno: error.raw_os_error().unwrap_or(0), log },
+            Ok(prog) => Verdict { loaded: Some(Loaded { prog, maps }), errno: 0, log, took },
+            Err(error) => Verdict { loaded: None, errno: error.raw_os_error().unwrap_or(0), log, took },
         })
     }
 }
@@ -167,9 +172,17 @@ impl Loaded {
     ///
     /// Where the kernel does not let it.
     pub fn put_itself(&self, map: usize, slot: u32) -> io::Result<()> {
-        let (key, value) = ([slot], [self.prog.as_raw_fd()]);
+        self.update(map, &slot.to_ne_bytes(), &self.prog.as_raw_fd().to_ne_bytes())
+    }
+
+    /// Writes an element of one of its maps.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel does not let it.
+    pub fn update(&self, map: usize, key: &[u8], value: &[u8]) -> io::Result<()> {
         let fd = self.maps.get(map).map_or(-1, AsRawFd::as_raw_fd);
-        Attr::new().u32(0, fd as u32).address(8, &key).address(16, &value).call(MAP_UPDATE_ELEM).map(|_| ())
+        Attr::new().u32(0, fd as u32).address(8, key).address(16, value).call(MAP_UPDATE_ELEM).map(|_| ())
     }
 
     /// Runs the program on a packet.
@@ -179,6 +192,17 @@ impl Loaded {
     /// Where the kernel has no test run for the program's type, or the packet
     /// is too short for it.
     pub fn run(&self, packet: &[u8]) -> io::Result<Ran> {
+        self.run_often(packet, 1).map(|(ran, _)| ran)
+    }
+
+    /// Runs the program on a packet, `times` times one after the other: what
+    /// the last run gave, and how long one took on average, the kernel's loop
+    /// around it included.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_often(&self, packet: &[u8], times: u32) -> io::Result<(Ran, Duration)> {
         let mut out = vec![0_u8; packet.len() + 512];
         let mut attr = Attr::new()
             .u32(0, self.prog.as_raw_fd() as u32)
@@ -186,10 +210,11 @@ impl Loaded {
             .u32(12, out.len() as u32)
             .address(16, packet)
             .address(24, &out)
-            .u32(32, 1);
+            .u32(32, times);
         attr.call(PROG_TEST_RUN)?;
         out.truncate(attr.read(12) as usize);
-        Ok(Ran { retval: attr.read(4), packet: out })
+        let time = Duration::from_nanos(attr.read(36).into());
+        Ok((Ran { retval: attr.read(4), packet: out }, time))
     }
 }
 

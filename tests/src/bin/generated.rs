@@ -1,8 +1,13 @@
 //! Runs many generated programs through the verifier, containment and both
 //! engines, and asks the live kernel too where that is wanted.
 //!
-//! `generated COUNT [--from SEED] [--kernel] [--mutate] [--show N]`; exits with 1
-//! where anything was wrong, with 2 where it can not be run like that.
+//! `generated COUNT [--from SEED] [--kernel] [--mutate] [--engines PACKETS]
+//! [--threads N] [--show N]`; exits with 1 where anything was wrong, with 2 where
+//! it can not be run like that.
+//!
+//! With `--engines` each accepted program runs on so many packets, in the
+//! interpreter and compiled with all passes, without each one of them and with
+//! none, in both tiers; nothing else is asked of it.
 
 use brolga_tests::examine::{self, Failure, Verdict};
 use brolga_tests::kernel::Kernel;
@@ -20,6 +25,10 @@ struct Job {
     from: u64,
     mutate: bool,
     kernel: Option<Kernel>,
+    /// How many packets each program runs on in every engine, where that is
+    /// all that is asked.
+    engines: Option<usize>,
+    threads: usize,
     show: usize,
 }
 
@@ -36,7 +45,8 @@ fn main() -> ExitCode {
     match job(std::env::args().skip(1)) {
         Ok(job) => run(job),
         Err(usage) => {
-            eprintln!("{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--mutate] [--show N]");
+            eprintln!("{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--mutate]");
+            eprintln!("       [--engines PACKETS] [--threads N] [--show N]");
             ExitCode::from(2)
         }
     }
@@ -44,11 +54,15 @@ fn main() -> ExitCode {
 
 fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
     let number = |arg: Option<String>| arg.and_then(|a| a.parse().ok()).ok_or("a number is missing");
-    let mut job = Job { count: number(args.next())?, from: 0, mutate: false, kernel: None, show: 3 };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = number(args.next())?;
+    let mut job = Job { count, from: 0, mutate: false, kernel: None, engines: None, threads, show: 3 };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--from" => job.from = number(args.next())?,
             "--show" => job.show = number(args.next())? as usize,
+            "--engines" => job.engines = Some(number(args.next())? as usize),
+            "--threads" => job.threads = number(args.next())? as usize,
             "--mutate" => job.mutate = true,
             "--kernel" => job.kernel = Some(Kernel::open().ok_or("bpf(2) is not allowed here")?),
             other => return Err(format!("what is {other}?")),
@@ -59,9 +73,8 @@ fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
 
 fn run(job: Job) -> ExitCode {
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..job.threads {
             scope.spawn(|| work(job, &next, &tally));
         }
     });
@@ -76,7 +89,10 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
         if at >= job.count {
             return;
         }
-        let result = examine::seed(job.from + at, job.mutate, job.kernel);
+        let result = match job.engines {
+            Some(packets) => examine::engines(job.from + at, packets),
+            None => examine::seed(job.from + at, job.mutate, job.kernel),
+        };
         let mut tally = tally.lock().expect("no thread panicked");
         match result {
             Ok(Verdict::Accepted(runs)) => {

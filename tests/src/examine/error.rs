@@ -114,7 +114,10 @@ impl Failure {
     /// The same with a smaller program that has the same kind of problem.
     #[must_use]
     pub fn reduced(self) -> Self {
-        let (kind, packets) = (self.problem.kind(), super::packets(self.seed));
+        let (kind, mut packets) = (self.problem.kind(), super::packets(self.seed));
+        if let Problem::Differs { packet, .. } | Problem::Escapes { packet, .. } = &self.problem {
+            packets.insert(0, packet.clone());
+        }
         let problem = |program: &Generated| {
             examine(program, &packets, self.questions).err().filter(|p| p.kind() == kind)
         };
