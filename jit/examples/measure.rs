@@ -1,12 +1,13 @@
 //! How long compiling takes, and the code that comes of it.
 //!
 //! ```text
-//! cargo run --release -p brolga-jit --example measure -- [--list] benches/programs/*.o
+//! cargo run --release -p brolga-jit --example measure -- [--list] [--dump] benches/programs/*.o
 //! ```
 //!
 //! For each object the instructions of its `raw` section, the time to compile
 //! and to publish them, and the size of the code; then the geometric mean, and
-//! what an empty call costs. `--list` prints the machine code too. An object
+//! what an empty call costs. `--list` prints the machine code too, `--dump`
+//! writes it to NAME.o.bin in the current directory. An object
 //! whose code needs relocating is left out: that is what loading an object is
 //! for.
 #![expect(unsafe_code, reason = "facts vouched for by hand, and a call of machine code")]
@@ -85,12 +86,13 @@ fn empty_call() -> Result<f64, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut logs, mut count) = (0.0, 0);
-    let list = std::env::args().any(|arg| arg == "--list");
+    let asked = |what: &str| std::env::args().any(|arg| arg == what);
+    let (list, dump) = (asked("--list"), asked("--dump"));
     println!(
         "{:24} {:>6} {:>10} {:>8} {:>10} {:>6}",
         "program", "insns", "compile", "per insn", "publish", "bytes"
     );
-    for path in std::env::args().skip(1).filter(|arg| arg != "--list") {
+    for path in std::env::args().skip(1).filter(|arg| !arg.starts_with("--")) {
         let Some(bytes) = section(&std::fs::read(&path)?)? else { continue };
         let (linked, options) = (link(&bytes)?, Options::default());
         let insns = linked.exec().code.len();
@@ -104,6 +106,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             both.as_secs_f64() * 1e6,
             compiled.code().len()
         );
+        if dump {
+            std::fs::write(format!("{name}.bin"), compiled.code())?;
+        }
         if list {
             let options = Options { listing: Listing::NATIVE, ..options };
             println!("{}", compile(&linked, &options)?.listings().native);
