@@ -86,6 +86,20 @@ pub struct MapLink {
     /// The address of the first value, for the kinds whose value a program may
     /// address directly.
     pub value: Option<u64>,
+    /// Where the values lie, for the kinds whose keys are the indices of values
+    /// that lie side by side and are always there.
+    pub values: Option<ArrayValues>,
+}
+
+/// Values side by side: that of index `i` is at `start + i * stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArrayValues {
+    /// The address of the first.
+    pub start: u64,
+    /// The distance from one to the next, in bytes.
+    pub stride: u64,
+    /// How many there are.
+    pub count: u32,
 }
 
 /// What to resolve a program with.
@@ -163,6 +177,8 @@ pub struct Executable {
     pub aux: Aux,
     /// The helper calls, by place.
     pub calls: BTreeMap<Pc, Call>,
+    /// By [`MapIdx`], the addresses behind the maps.
+    pub maps: Box<[MapLink]>,
     /// What else the code calls.
     pub hooks: Hooks,
 }
@@ -302,7 +318,7 @@ fn resolve(
             | Insn::Exit => {}
         }
     }
-    Ok(Executable { code: patched, aux, calls, hooks: links.hooks })
+    Ok(Executable { code: patched, aux, calls, maps: links.maps.into(), hooks: links.hooks })
 }
 
 fn helper(at: Pc, id: i32, aux: &Aux, links: &Links<'_>) -> Result<Call, LinkError> {

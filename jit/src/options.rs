@@ -35,6 +35,13 @@ bitflags! {
         const RETURN = 1 << 6;
         /// Functions are placed so that their small loops lie in few cache lines.
         const ALIGN = 1 << 7;
+        /// Lookups in arrays are done in place.
+        const LOOKUP = 1 << 8;
+        /// Jumps to jumps lead to where those lead.
+        const THREAD = 1 << 10;
+        /// Small loops do several rounds at once, and look less often whether to
+        /// go on where it is known how many there are.
+        const UNROLL = 1 << 9;
         /// Helpers are called directly where they are near enough.
         const NEAR = 1 << 5;
     }

@@ -219,11 +219,11 @@ fn sum_up() -> impl Iterator<Item = Insn> {
     FREE[1..].iter().flat_map(move |reg| take(*reg)).chain(slots).chain([Insn::Exit])
 }
 
-fn program(main: &[Seed], subprog: &[Seed], rounds: i32) -> Vec<Insn> {
+fn program(main: &[Seed], subprog: &[Seed], calls: bool, rounds: i32) -> Vec<Insn> {
     let mut insns = vec![mov(Reg::R9, Operand::Reg(Reg::R1)), mov(Reg::R8, Operand::Imm(rounds))];
     insns.extend(clear_stack());
     insns.extend(FREE.iter().zip(0..).map(|(reg, i)| load(*reg, 8 * i)));
-    let body_insns = body(main, true);
+    let body_insns = body(main, calls);
     let back = body_insns.iter().map(Insn::slots).sum::<u32>() as i16;
     insns.extend(body_insns);
     let width = Width::W64;
@@ -276,17 +276,34 @@ proptest! {
         memory in proptest::array::uniform8(prop_oneof![any::<u64>(), proptest::sample::select(EDGES.to_vec())]),
         variant in 0..variants().len(),
     ) {
-        let insns = program(&main, &subprog, rounds);
-        let linked = Build::insns(insns).helper(HELPER, 5, HelperBody { func: mix, env: None }).link();
-        let mut after = memory;
-        let want = interpret(&linked, after.as_mut_ptr() as u64, 64);
-        for options in [variants()[0], variants()[variant]] {
-            for image in images(&linked, &options) {
-                let mut memory = memory;
-                let got = run(&image, memory.as_mut_ptr() as u64, 64);
-                prop_assert_eq!(got, want, "{:?}\n{}", options, &linked.exec().code);
-                prop_assert_eq!(memory, after, "{:?}\n{}", options, &linked.exec().code);
-            }
+        let insns = program(&main, &subprog, true, rounds);
+        compare(insns, memory, variant)?;
+    }
+
+    /// Loops that are small enough to do several rounds at once.
+    #[test]
+    fn small_loops_agree(
+        main in proptest::collection::vec(seed(), 1..7),
+        rounds in 1..40,
+        memory in proptest::array::uniform8(prop_oneof![any::<u64>(), proptest::sample::select(EDGES.to_vec())]),
+        variant in 0..variants().len(),
+    ) {
+        compare(program(&main, &[], false, rounds), memory, variant)?;
+    }
+}
+
+/// The interpreter, the default and another way to compile.
+fn compare(insns: Vec<Insn>, memory: [u64; 8], variant: usize) -> Result<(), TestCaseError> {
+    let linked = Build::insns(insns).helper(HELPER, 5, HelperBody { func: mix, env: None }).link();
+    let mut after = memory;
+    let want = interpret(&linked, after.as_mut_ptr() as u64, 64);
+    for options in [variants()[0], variants()[variant]] {
+        for image in images(&linked, &options) {
+            let mut memory = memory;
+            let got = run(&image, memory.as_mut_ptr() as u64, 64);
+            prop_assert_eq!(got, want, "{:?}\n{}", options, &linked.exec().code);
+            prop_assert_eq!(memory, after, "{:?}\n{}", options, &linked.exec().code);
         }
     }
+    Ok(())
 }

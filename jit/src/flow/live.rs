@@ -164,13 +164,13 @@ impl Liveness<'_> {
 }
 
 /// The blocks that lead to each block.
-struct Predecessors {
+pub(super) struct Predecessors {
     first: Vec<u32>,
     from: Vec<u32>,
 }
 
 impl Predecessors {
-    fn new(blocks: &[Block]) -> Self {
+    pub(super) fn new(blocks: &[Block]) -> Self {
         let mut first = vec![0; blocks.len() + 1];
         let edges = || {
             blocks.iter().enumerate().flat_map(|(i, b)| b.ending.successors().map(move |to| (i, to.index())))
@@ -188,7 +188,7 @@ impl Predecessors {
         Self { first, from }
     }
 
-    fn of(&self, block: usize) -> &[u32] {
+    pub(super) fn of(&self, block: usize) -> &[u32] {
         &self.from[self.first[block] as usize..self.first[block + 1] as usize]
     }
 }

@@ -6,14 +6,17 @@
 //! code if it did.
 
 mod live;
+mod order;
 mod program;
 mod short;
 mod slots;
+mod unroll;
 
 pub(crate) use live::{Live, Liveness};
 pub(crate) use program::{ProgramPlan, Role, helper_arity};
 pub(crate) use slots::Stack;
 
+use crate::options::Passes;
 use brolga_core::facts::{Facts, Subprog};
 use brolga_core::insn::RegSet;
 use brolga_core::{Code, Insn, Pc};
@@ -55,6 +58,21 @@ impl Ending {
     }
 }
 
+impl Ending {
+    /// The same with other places to go to.
+    fn map(self, to: impl Fn(BlockIdx) -> BlockIdx) -> Self {
+        match self {
+            Self::Goto(goes) => Self::Goto(to(goes)),
+            Self::Branch { taken, next } => match (to(taken), to(next)) {
+                (taken, next) if taken == next => Self::Goto(taken),
+                (taken, next) => Self::Branch { taken, next },
+            },
+            Self::Return => Self::Return,
+            Self::Trap => Self::Trap,
+        }
+    }
+}
+
 /// Instructions that run one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
@@ -71,7 +89,7 @@ pub(crate) struct Block {
     pub(crate) short: RegSet,
 }
 
-/// The blocks of a subprogram, by place; the first is its entry.
+/// The blocks of a subprogram; the first is its entry.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) subprog: Subprog,
@@ -81,14 +99,22 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The plan of a subprogram; nothing where no run reaches it.
-    /// Stack slots may be values where `values` says so.
-    pub(crate) fn new(code: &Code, facts: &Facts, subprog: Subprog, values: bool) -> Option<Self> {
+    pub(crate) fn new(code: &Code, facts: &Facts, subprog: Subprog, passes: Passes) -> Option<Self> {
         let scan = Scan { code, facts, subprog };
         if !scan.reached(subprog.start) {
             return None;
         }
         let leaders = scan.leaders();
         let mut blocks: Vec<Block> = scan.blocks(&leaders);
+        if passes.contains(Passes::THREAD) {
+            order::thread(code, &mut blocks);
+        }
+        if passes.contains(Passes::UNROLL) {
+            unroll::unroll(code, &mut blocks);
+        }
+        if passes.contains(Passes::THREAD) {
+            order::order(&mut blocks);
+        }
         blocks[0].edges += 1;
         for block in 0..blocks.len() {
             for to in blocks[block].ending.successors() {
@@ -96,7 +122,7 @@ impl Plan {
             }
         }
         let insns = blocks.iter().flat_map(|block| block.insns(code)).map(|(_, insn)| insn);
-        let stack = Stack::new(insns, values);
+        let stack = Stack::new(insns, passes.contains(Passes::STACK));
         Some(Self { subprog, blocks, stack })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Liveness, Plan, short};
 use crate::error::CompileError;
-use crate::options::{Options, Passes};
+use crate::options::{Options, Passes, Tier};
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table::id;
 use brolga_core::insn::RegSet;
@@ -33,9 +33,13 @@ pub(crate) struct ProgramPlan<'a> {
 impl<'a> ProgramPlan<'a> {
     pub(crate) fn new(linked: &'a Linked, options: &Options) -> Result<Self, CompileError> {
         let (code, facts) = (&linked.exec().code, linked.facts());
-        let values = options.passes.contains(Passes::STACK);
+        // The quick tier makes no more code than there is.
+        let passes = match options.tier {
+            Tier::Best => options.passes,
+            Tier::Quick => options.passes.difference(Passes::UNROLL),
+        };
         let plans: Vec<Option<Plan>> =
-            facts.subprogs.iter().map(|s| Plan::new(code, facts, *s, values)).collect();
+            facts.subprogs.iter().map(|s| Plan::new(code, facts, *s, passes)).collect();
         let tail_calls = linked.exec().calls.values().any(|call| call.proto.id == id::TAIL_CALL);
         let roles = vec![Role::Subprog { parameters: RegSet::EMPTY }; facts.subprogs.len()];
         let mut program = Self { linked, plans, roles, tail_calls };

@@ -67,6 +67,7 @@ impl Translator<'_, '_> {
         let value = match op {
             AluOp::Add | AluOp::Or | AluOp::Xor => match self.rotation(width, a, b) {
                 Some(value) => value,
+                None if op == AluOp::Add => self.sum(a, b),
                 None => self.binary(op, a, b),
             },
             AluOp::Sub

@@ -61,6 +61,7 @@ impl Translator<'_, '_> {
     }
 
     fn atomic_address(&mut self, pc: Pc, at: At, size: Size) -> Result<Value, CompileError> {
+        self.stored = None;
         let (address, host_size) = self.place(pc, at, size)?;
         if host_size != size {
             return Err(CompileError::Facts { at: pc, what: "an atomic access of a converted field" });

@@ -1,6 +1,8 @@
 //! Calls: helpers, subprograms, tail calls.
 
 use super::Translator;
+use super::memory::PLAIN;
+use super::regs::Known;
 use crate::error::CompileError;
 use crate::flow::{Role, helper_arity};
 use crate::options::Passes;
@@ -8,8 +10,9 @@ use crate::place;
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table::id;
 use brolga_core::insn::RegSet;
-use brolga_core::link::{Call, RunState};
+use brolga_core::link::{ArrayValues, Call, RunState};
 use brolga_core::{Pc, Reg, Width};
+use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, SigRef, UserExternalName, Value, types,
 };
@@ -42,11 +45,48 @@ impl Translator<'_, '_> {
             self.tail_call();
             return Ok(());
         }
+        if call.proto.id == id::MAP_LOOKUP_ELEM
+            && self.has(Passes::LOOKUP)
+            && let Some(values) = self.array(pc)
+        {
+            self.lookup(values);
+            return Ok(());
+        }
         let arguments = self.helper_arguments(call);
         let r0 = self.call_address(call.body.func as usize as u64, &arguments);
         self.lose(RegSet::CALLER_SAVED);
         self.set_wide(Reg::R0, r0);
         Ok(())
+    }
+
+    /// The array that a lookup is in, where it is always the same one.
+    fn array(&self, pc: Pc) -> Option<ArrayValues> {
+        self.linked().exec().maps.get(self.facts(pc).map?.index())?.values
+    }
+
+    /// The address of the value whose index lies at r2, or 0.
+    fn lookup(&mut self, ArrayValues { start, stride, count }: ArrayValues) {
+        let index = self.key();
+        let off = self.b.ins().imul_imm_u(index, stride as i64);
+        let start = self.number(Width::W64, start);
+        let value = self.b.ins().iadd(start, off);
+        let within = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, index, i64::from(count));
+        let none = self.number(Width::W64, 0);
+        let r0 = self.b.ins().select(within, value, none);
+        self.lose(RegSet::CALLER_SAVED);
+        self.set_wide(Reg::R0, r0);
+    }
+
+    /// The 32-bit key at r2, which is what was stored there last, where that is
+    /// known.
+    fn key(&mut self) -> Value {
+        if let (Known::Frame(off), Some(stored)) = (self.known(Reg::R2), self.stored)
+            && stored.off == off
+        {
+            return self.b.ins().uextend(types::I64, stored.value);
+        }
+        let at = self.wide(Reg::R2);
+        self.b.ins().uload32(PLAIN, at, 0)
     }
 
     fn helper_arguments(&mut self, call: &Call) -> Vec<Value> {
@@ -63,6 +103,7 @@ impl Translator<'_, '_> {
     /// Calls a function of the host, in C's convention: directly where it is
     /// near enough, else by its full address.
     pub(super) fn call_address(&mut self, address: u64, arguments: &[Value]) -> Value {
+        self.stored = None;
         let inst = if self.has(Passes::NEAR) && place::is_near(self.shared.isa, address) {
             let callee = self.near_callee(address, arguments.len());
             self.b.ins().call(callee, arguments)
@@ -105,6 +146,7 @@ impl Translator<'_, '_> {
         let parameters = self.shared.program.parameters(subprog);
         let mut arguments: Vec<Value> = parameters.iter().map(|reg| self.wide(reg)).collect();
         let callee = self.subprog_callee(subprog);
+        self.stored = None;
         if self.shared.program.roles[subprog.index()] != Role::Callback && self.shared.program.tail_calls {
             arguments.push(self.run());
         }

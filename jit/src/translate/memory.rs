@@ -9,10 +9,18 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 
 /// What a plain access promises: only that it does not trap. It need not be
 /// aligned.
-const PLAIN: MemFlagsData = MemFlagsData::new().with_notrap();
+pub(super) const PLAIN: MemFlagsData = MemFlagsData::new().with_notrap();
 
 /// A base register and an offset in bytes.
 pub(super) type At = (Reg, i16);
+
+/// The low 32 bits of a register that were stored in the frame.
+#[derive(Clone, Copy)]
+pub(super) struct Stored {
+    /// Where, from the frame's end.
+    pub(super) off: i32,
+    pub(super) value: Value,
+}
 
 /// An address: a value and a constant added to it.
 #[derive(Clone, Copy)]
@@ -67,8 +75,13 @@ impl Translator<'_, '_> {
             self.b.def_var(variable, value);
             return Ok(());
         }
+        let frame = self.known(at.0);
         let (Address { base, off }, size) = self.place(pc, at, size)?;
         let value = self.operand(part_of(size), src);
+        self.stored = match (frame, size) {
+            (Known::Frame(from), Size::B4) => Some(Stored { off: from + i32::from(at.1), value }),
+            _ => None,
+        };
         match size {
             Size::B1 => self.b.ins().istore8(PLAIN, value, base, off),
             Size::B2 => self.b.ins().istore16(PLAIN, value, base, off),

@@ -27,6 +27,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use memory::Stored;
 use regs::{Regs, Snapshot};
 use std::collections::BTreeMap;
 
@@ -103,6 +104,9 @@ struct Translator<'a, 'b> {
     regs: Regs,
     /// The part of the stack that is memory, unless there is none.
     frame: Option<StackSlot>,
+    /// What the last store of this block put into the frame, where nothing can
+    /// have changed it since.
+    stored: Option<Stored>,
     /// The variables of the slots that are values.
     slots: BTreeMap<usize, Variable>,
     /// The run; nothing where no tail call needs it or in a callback.
@@ -127,6 +131,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             left: plan.blocks.iter().map(|_| None).collect(),
             regs: Regs::new(&mut b),
             frame,
+            stored: None,
             slots: BTreeMap::new(),
             run: None,
             budget: None,
@@ -182,6 +187,7 @@ impl<'a, 'b> Translator<'a, 'b> {
     fn block(&mut self, index: usize) -> Result<(), CompileError> {
         let plan = &self.plan.blocks[index];
         self.next = index + 1;
+        self.stored = None;
         self.b.switch_to_block(self.blocks[index]);
         match self.left[index].take() {
             Some(left) => self.regs.resume(*left),

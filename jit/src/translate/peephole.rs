@@ -67,6 +67,34 @@ impl Translator<'_, '_> {
         Some(self.b.ins().rotl(x, count))
     }
 
+    /// A sum, its constant part added last and at once: of `(x + 1) + 2` that is
+    /// `x + 3`, so that copies of a loop do not wait for each other's counters.
+    pub(super) fn sum(&mut self, a: Value, b: Value) -> Value {
+        if self.has(Passes::UNROLL)
+            && let Some((x, more)) = self.plus(a)
+            && let Some(number) = self.constant(b)
+            && i32::try_from(more.wrapping_add(number)).is_ok()
+        {
+            return self.b.ins().iadd_imm_s(x, more.wrapping_add(number));
+        }
+        self.b.ins().iadd(a, b)
+    }
+
+    /// The value and the constant whose sum a value is.
+    fn plus(&self, value: Value) -> Option<(Value, i64)> {
+        let InstructionData::Binary { opcode: Opcode::Iadd, args: [x, number] } = self.made_by(value)? else {
+            return None;
+        };
+        Some((x, self.constant(number)?))
+    }
+
+    fn constant(&self, value: Value) -> Option<i64> {
+        match self.made_by(value)? {
+            InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
+            _ => None,
+        }
+    }
+
     /// The shift by a constant that made a value.
     fn shift(&self, value: Value) -> Option<(Opcode, Value, u64)> {
         let InstructionData::Binary { opcode, args: [x, count] } = self.made_by(value)? else { return None };

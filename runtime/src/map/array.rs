@@ -5,6 +5,7 @@ use super::storage::{Entry, Storage};
 use super::value::{Side, ValueShape};
 use super::{MapError, Update, cells};
 use brolga_core::MapDef;
+use brolga_core::link::ArrayValues;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
@@ -111,6 +112,12 @@ impl Storage for Array {
     fn value_address(&self) -> Option<NonNull<u8>> {
         let only = self.max_entries == 1 && !self.shape.is_percpu();
         only.then(|| cells::address(&self.values))
+    }
+
+    fn values(&self) -> Option<ArrayValues> {
+        let start = cells::address(&self.values).expose_provenance().get() as u64;
+        let values = ArrayValues { start, stride: self.stride as u64 * 8, count: self.max_entries };
+        (!self.shape.is_percpu()).then_some(values)
     }
 
     fn contains(&self, addr: u64, len: u64) -> bool {

@@ -350,7 +350,7 @@ impl Map {
     pub fn link(&self) -> MapLink {
         let value = self.0.storage.value_address().map(|value| value.expose_provenance().get() as u64);
         let handle = Arc::as_ptr(&self.0).expose_provenance() as u64;
-        MapLink { handle, value }
+        MapLink { handle, value, values: self.0.storage.values() }
     }
 
     /// Whether the `len` bytes at `addr` lie within one value of this map (of a

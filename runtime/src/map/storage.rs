@@ -2,6 +2,7 @@
 
 use super::{MapError, Update};
 use crate::prog::Prog;
+use brolga_core::link::ArrayValues;
 use std::any::Any;
 use std::ptr::NonNull;
 
@@ -55,6 +56,11 @@ pub(crate) trait Storage: Any + Send + Sync {
 
     /// The address of the only value, where the map is an array of one.
     fn value_address(&self) -> Option<NonNull<u8>> {
+        None
+    }
+
+    /// Where the values lie, where keys are indices of values side by side.
+    fn values(&self) -> Option<ArrayValues> {
         None
     }
 

@@ -5,6 +5,7 @@
 //! are atomics; what a map knows of its keys is behind a lock that no program
 //! sees.
 
+use brolga_core::link::{ArrayValues, MapLink};
 use brolga_core::{MapDef, MapKind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -51,6 +52,12 @@ impl TestMap {
 
     pub(crate) fn handle(&self) -> u64 {
         std::ptr::from_ref(self).expose_provenance() as u64
+    }
+
+    pub(crate) fn link(&self) -> MapLink {
+        let start = self.values.as_ptr().expose_provenance() as u64;
+        let values = ArrayValues { start, stride: self.def.value_stride(), count: self.def.max_entries };
+        MapLink { handle: self.handle(), value: None, values: self.is_array().then_some(values) }
     }
 
     pub(crate) fn sizes(&self) -> (u32, u32) {

@@ -89,7 +89,7 @@ impl World {
 
     /// Calls `with` with what resolves a program's references to this world.
     pub(crate) fn linked<T>(&self, with: impl FnOnce(&Links<'_>) -> T) -> T {
-        let maps: Vec<_> = self.maps.iter().map(|m| MapLink { handle: m.handle(), value: None }).collect();
+        let maps: Vec<MapLink> = self.maps.iter().map(TestMap::link).collect();
         with(&Links { helper: &helpers::body, maps: &maps, hooks: helpers::HOOKS })
     }
 }

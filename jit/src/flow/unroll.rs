@@ -1,0 +1,225 @@
+//! Small loops, made to do several rounds at once.
+//!
+//! The compiler that made a program for a processor with eleven registers left
+//! its loops as they were; what runs it now has more, and would rather jump less
+//! often. Here the blocks of a loop are copied: each round goes on into the next
+//! copy, the last into the first again. Every copy keeps its ways out, so that
+//! this is right however many rounds there are. Where their number is known,
+//! and the copies divide it, only the last looks whether to go on.
+//!
+//! Only innermost loops of few instructions, without calls, that are entered in
+//! one place and go back in one are copied.
+
+use super::live::Predecessors;
+use super::order::Walk;
+use super::{Block, BlockIdx, Ending};
+use brolga_core::{AluOp, Code, Imm64, Insn, Operand, Reg, Width};
+
+/// The most instructions that a loop may have after it was copied.
+const LARGEST: usize = 48;
+
+/// The most copies of a loop, where each looks whether to go on and where not.
+const LOOKING: usize = 4;
+const COUNTED: usize = 8;
+
+/// The most instructions that copies may add to a subprogram.
+const ADDED: usize = 192;
+
+/// The most rounds that are counted.
+const ROUNDS: usize = 2048;
+
+/// A loop: `blocks[0]` is the only one that is entered from outside, `last` the
+/// only one that goes back there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Loop {
+    blocks: Vec<usize>,
+    last: usize,
+    /// How many instructions there are.
+    insns: usize,
+}
+
+impl Loop {
+    fn first(&self) -> usize {
+        self.blocks[0]
+    }
+
+    /// The place of a block in the loop.
+    fn place(&self, block: usize) -> Option<usize> {
+        self.blocks.iter().position(|b| *b == block)
+    }
+}
+
+/// Copies what loops there are.
+pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) {
+    let shape = Shape::new(blocks);
+    let mut added = 0;
+    for &(last, first) in &shape.backs {
+        let Some(l) = shape.find(code, blocks, first, last) else { continue };
+        let most = LARGEST / l.insns.max(1);
+        let rounds = Counter::find(code, blocks, &shape.into, &l).and_then(|counter| counter.rounds());
+        let counted = rounds.and_then(|n| (2..=most.min(COUNTED)).rev().find(|copies| n % copies == 0));
+        let copies = counted.unwrap_or(most.min(LOOKING));
+        added += l.insns * (copies - 1);
+        if added > ADDED {
+            return;
+        }
+        copy(blocks, &l, copies, counted.is_some());
+    }
+}
+
+/// The blocks as they were before any was copied.
+struct Shape {
+    /// The jumps back, to a block that they were reached through.
+    backs: Vec<(usize, usize)>,
+    /// How many jumps back leave each block.
+    leave: Vec<u8>,
+    into: Predecessors,
+}
+
+impl Shape {
+    fn new(blocks: &[Block]) -> Self {
+        let backs = Walk::new(blocks).backs;
+        let mut leave = vec![0; blocks.len()];
+        backs.iter().for_each(|(from, _)| leave[*from] += 1);
+        let into = if backs.is_empty() { Predecessors::new(&[]) } else { Predecessors::new(blocks) };
+        Self { backs, leave, into }
+    }
+
+    /// The loop of a jump back, where it is one to be copied: the blocks from
+    /// which that jump is reached without passing where it leads.
+    fn find(&self, code: &Code, blocks: &[Block], first: usize, last: usize) -> Option<Loop> {
+        let mut l = Loop { blocks: vec![first], last, insns: 0 };
+        let mut work = vec![last];
+        while let Some(block) = work.pop() {
+            if l.place(block).is_none() {
+                l.blocks.push(block);
+                work.extend(self.into.of(block).iter().map(|from| *from as usize));
+            }
+            // The subprogram's entry is reached from outside.
+            if l.blocks.len() > LARGEST || (block == 0 && first != 0) {
+                return None;
+            }
+        }
+        for &block in &l.blocks {
+            if self.leave[block] > u8::from(block == last) {
+                return None;
+            }
+            for (_, insn) in blocks[block].insns(code) {
+                l.insns += 1;
+                if l.insns * 2 > LARGEST || !is_cheap(insn) {
+                    return None;
+                }
+            }
+        }
+        Some(l)
+    }
+}
+
+/// Whether an instruction takes so little time that a jump matters beside it.
+const fn is_cheap(insn: &Insn) -> bool {
+    match insn {
+        Insn::Alu { .. }
+        | Insn::Neg { .. }
+        | Insn::MovSx { .. }
+        | Insn::Swap { .. }
+        | Insn::LoadImm64 { .. }
+        | Insn::Load { .. }
+        | Insn::Store { .. }
+        | Insn::Jump { .. }
+        | Insn::JumpIf { .. } => true,
+        Insn::AddrSpaceCast { .. }
+        | Insn::Atomic { .. }
+        | Insn::LoadAcquire { .. }
+        | Insn::StoreRelease { .. }
+        | Insn::LoadPacket { .. }
+        | Insn::MayGoto { .. }
+        | Insn::Call(_)
+        | Insn::Exit => false,
+    }
+}
+
+/// A register that starts at a number, changes by a number once in each round,
+/// and decides at the end of the round whether there is another.
+struct Counter<'a> {
+    start: u64,
+    step: (AluOp, Width, u64),
+    test: &'a Insn,
+    /// Whether there is another round where the test is true.
+    while_true: bool,
+}
+
+impl<'a> Counter<'a> {
+    fn find(code: &'a Code, blocks: &[Block], into: &Predecessors, l: &Loop) -> Option<Self> {
+        let last = &blocks[l.last];
+        let Ending::Branch { taken, .. } = last.ending else { return None };
+        let test = code.at(last.last)?;
+        let &Insn::JumpIf { dst: reg, src: Operand::Imm(_), .. } = test else { return None };
+        let defines = |insn: &Insn| insn.defs().contains(reg);
+        let mut changes = (l.blocks.iter())
+            .flat_map(|block| blocks[*block].insns(code).map(move |(_, insn)| (*block, insn)))
+            .filter(|(_, insn)| defines(insn));
+        let (block, change) = changes.next().filter(|_| changes.next().is_none())?;
+        // Every round goes through these two.
+        if block != l.first() && block != l.last {
+            return None;
+        }
+        let &Insn::Alu { op: op @ (AluOp::Add | AluOp::Sub), width, src: Operand::Imm(imm), .. } = change
+        else {
+            return None;
+        };
+        let start = start(code, blocks, into, l, reg)?;
+        Some(Self { start, step: (op, width, imm as u64), test, while_true: taken.index() == l.first() })
+    }
+
+    /// How many rounds there are, unless the loop is left before.
+    fn rounds(&self) -> Option<usize> {
+        let &Insn::JumpIf { cond, width, src: Operand::Imm(bound), .. } = self.test else { return None };
+        let (op, step_width, step) = self.step;
+        let mut value = self.start;
+        (1..=ROUNDS).find(|_| {
+            value = op.eval(step_width, value, step);
+            cond.eval(width, value, bound as u64) != self.while_true
+        })
+    }
+}
+
+/// The number that a register holds wherever a loop is entered.
+fn start(code: &Code, blocks: &[Block], into: &Predecessors, l: &Loop, reg: Reg) -> Option<u64> {
+    let first = l.first();
+    let mut entries = into.of(first).iter().map(|from| *from as usize).filter(|from| *from != l.last);
+    // The first block of all is entered by the caller too.
+    let from = entries.next().filter(|_| entries.next().is_none() && first > 0)?;
+    let (_, set) = blocks[from].insns(code).rev().find(|(_, insn)| insn.defs().contains(reg))?;
+    if let Insn::Alu { op: AluOp::Mov, width, src: Operand::Imm(imm), .. } = *set {
+        Some(width.zero_extend(imm as u64))
+    } else if let Insn::LoadImm64 { imm: Imm64::Value(value), .. } = *set {
+        Some(value)
+    } else {
+        None
+    }
+}
+
+/// Puts copies of a loop behind all blocks; only the last looks whether to go on
+/// where they are counted.
+fn copy(blocks: &mut Vec<Block>, l: &Loop, copies: usize, counted: bool) {
+    let body: Vec<Block> = l.blocks.iter().map(|block| blocks[*block]).collect();
+    let behind = blocks.len();
+    let at = |copy: usize, place: usize| match copy {
+        0 => l.blocks[place],
+        _ => behind + (copy - 1) * body.len() + place,
+    };
+    blocks.resize(behind + (copies - 1) * body.len(), body[0]);
+    for copy in 0..copies {
+        let next = BlockIdx(at((copy + 1) % copies, 0) as u32);
+        for (place, block) in body.iter().enumerate() {
+            let to = |to: BlockIdx| match l.place(to.index()) {
+                Some(0) => next,
+                Some(inside) => BlockIdx(at(copy, inside) as u32),
+                None => to,
+            };
+            let decides = counted && l.blocks[place] == l.last;
+            let ending = if decides && copy + 1 < copies { Ending::Goto(next) } else { block.ending.map(to) };
+            blocks[at(copy, place)] = Block { ending, ..*block };
+        }
+    }
+}
