@@ -55,6 +55,9 @@ pub struct InsnFacts {
     /// For a helper call with a map argument, the map, where it is always the
     /// same.
     pub map: Option<MapIdx>,
+    /// For a call of a helper that takes a subprogram, the subprogram, where it
+    /// is always the same.
+    pub callback: Option<SubprogId>,
 }
 
 /// An index into [`Facts::subprogs`]; the main program is 0.

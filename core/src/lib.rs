@@ -3,13 +3,14 @@
 //! This crate describes: instructions and their meaning ([`insn`], [`code`]),
 //! their text ([`asm`], [`disasm`]), helpers ([`helper`]), program types and
 //! their contexts ([`prog_type`]), maps ([`map`]), a program on its way
-//! ([`program`], [`facts`], [`link`]), and how it runs, step by step
+//! ([`program`], [`func`], [`facts`], [`link`]), and how it runs, step by step
 //! ([`interp`]). It proves nothing, compiles nothing and makes no OS calls.
 
 pub mod asm;
 pub mod code;
 pub mod disasm;
 pub mod facts;
+pub mod func;
 pub mod helper;
 pub mod insn;
 pub mod interp;

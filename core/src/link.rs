@@ -68,6 +68,10 @@ pub struct Hooks {
     /// main program the target is put into [`RunState::next`] instead, and the
     /// caller of the program goes on with it.
     pub tail_run: unsafe extern "C" fn(*mut RunState, u64, u64) -> u64,
+    /// `next_elem(map, position, key)`: the address of the next element's value,
+    /// with its key copied to `key`; or 0 after the last. `position` is 0 for
+    /// the first, and the map's own afterwards.
+    pub next_elem: unsafe extern "C" fn(u64, *mut u64, *mut u8) -> u64,
 }
 
 /// The native form of a program: `(r1, r2, run)` to r0. `run` may be null where

@@ -2,6 +2,7 @@
 //! instructions.
 
 use crate::code::Code;
+use crate::func::Func;
 use crate::insn::{Imm64, Pc};
 use crate::map::{MapIdx, MapInfo};
 use crate::prog_type::ProgramType;
@@ -72,6 +73,9 @@ pub struct Aux {
     pub lines: BTreeMap<Pc, SourceLine>,
     /// The names of subprograms, by the place where they start.
     pub subprog_names: BTreeMap<Pc, String>,
+    /// What BTF says of subprograms, by the place where they start; empty where
+    /// there is no BTF. One of which it says nothing is taken for static.
+    pub func_info: BTreeMap<Pc, Func>,
 }
 
 impl Aux {
@@ -90,6 +94,7 @@ impl Aux {
             fd_array: Vec::new(),
             lines: BTreeMap::new(),
             subprog_names: BTreeMap::new(),
+            func_info: BTreeMap::new(),
         }
     }
 

@@ -30,7 +30,8 @@ unsafe extern "C" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
     0
 }
 
-const HOOKS: Hooks = Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_target };
+const HOOKS: Hooks =
+    Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_target, next_elem: no_elem };
 
 /// The bytes of the `raw` section, where they can be used as they are.
 fn section(object: &[u8]) -> Result<Option<Vec<u8>>, Box<dyn Error>> {
@@ -121,4 +122,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         empty_call()?
     );
     Ok(())
+}
+
+unsafe extern "C" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
+    0
 }

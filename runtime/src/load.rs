@@ -9,6 +9,7 @@ use crate::object::ObjectError;
 use crate::prog::{Calls, EngineKind, Parts, Prog, Program, ProgramStats};
 use crate::prog_type::ProgramType;
 use crate::run;
+use brolga_core::func::Func;
 use brolga_core::helper::table::{self, id};
 use brolga_core::link::{HelperBody, Hooks, LinkError, Links, MapLink};
 use brolga_core::prog_type::Entry;
@@ -46,6 +47,7 @@ pub struct Load {
     fds: BTreeMap<i32, Map>,
     lines: BTreeMap<Pc, SourceLine>,
     functions: BTreeMap<Pc, String>,
+    func_info: BTreeMap<Pc, Func>,
 }
 
 impl Load {
@@ -144,6 +146,16 @@ impl Load {
     /// calls.
     pub fn functions(mut self, functions: BTreeMap<Pc, String>) -> Self {
         self.functions = functions;
+        self
+    }
+}
+
+impl Load {
+    /// What BTF says of the program's functions, by the place where they start.
+    /// A global one is verified once, for every argument of its types; one of
+    /// which nothing is said is static, and walked with each call.
+    pub fn func_info(mut self, func_info: BTreeMap<Pc, Func>) -> Self {
+        self.func_info = func_info;
         self
     }
 }
@@ -410,6 +422,7 @@ fn aux(prog_type: &ProgramType, load: &Load, used: &Used) -> Aux {
         fd_array: used.fd_array.clone(),
         lines: load.lines.clone(),
         subprog_names: load.functions.clone(),
+        func_info: load.func_info.clone(),
         ..Aux::new(description.clone())
     }
 }
@@ -427,8 +440,12 @@ fn link(
         }
         prog_type.helper(number).map(|h| h.body).or_else(|| kernel_body(prog_type, number, host))
     };
-    let hooks =
-        Hooks { load_packet: helpers::load_packet, tail_call: map::tail_call, tail_run: run::tail_run };
+    let hooks = Hooks {
+        load_packet: helpers::load_packet,
+        tail_call: map::tail_call,
+        tail_run: run::tail_run,
+        next_elem: helpers::next_elem,
+    };
     verified.link(&Links { helper: &helper, maps: &maps, hooks })
 }
 

@@ -7,8 +7,11 @@
 #![expect(unsafe_code, reason = "a system call that no safe crate wraps")]
 
 mod btf;
+mod func_btf;
 
-use brolga_core::{Code, Imm64, Insn, MapDef, MapKind};
+use brolga_core::func::Func;
+use brolga_core::{Callee, Code, Imm64, Insn, MapDef, MapKind, Pc};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -138,6 +141,17 @@ impl Kernel {
     ///
     /// Where a map can not be made. A rejected program is no error.
     pub fn load(self, request: &Request<'_>) -> io::Result<Verdict> {
+        self.load_with(request, &BTreeMap::new())
+    }
+
+    /// The same with BTF that says this of the functions, by the place where they
+    /// start. Where there is nothing to say, and the program takes the address of
+    /// one, it says that all are static.
+    ///
+    /// # Errors
+    ///
+    /// Where a map or the BTF can not be made.
+    pub fn load_with(self, request: &Request<'_>, funcs: &BTreeMap<Pc, Func>) -> io::Result<Verdict> {
         let maps = request.maps.iter().map(create_map).collect::<io::Result<Vec<_>>>()?;
         let code = with_fds(request.code, &maps).encode();
         let license = [request.license.as_bytes(), &[0]].concat();
@@ -151,6 +165,17 @@ impl Kernel {
             .u32(68, request.attach);
         if request.log > 0 {
             attr = attr.u32(24, request.log).u32(28, log.len() as u32).address(32, &log);
+        }
+        let funcs = functions(request.code, funcs);
+        let types = if funcs.is_empty() { None } else { Some(load_btf(&funcs)?) };
+        let infos: Vec<[u32; 2]> =
+            (0..).zip(funcs.keys()).map(|(i, at)| [at.0, func_btf::id_of(i)]).collect();
+        if let Some(types) = &types {
+            attr = attr
+                .u32(72, types.as_raw_fd() as u32)
+                .u32(76, 8)
+                .address(80, &infos)
+                .u32(88, infos.len() as u32);
         }
         let start = Instant::now();
         let loaded = attr.fd(PROG_LOAD);
@@ -216,6 +241,26 @@ impl Loaded {
         let time = Duration::from_nanos(attr.read(36).into());
         Ok((Ran { retval: attr.read(4), packet: out }, time))
     }
+}
+
+/// What BTF is to say of the functions; nothing where it is not needed.
+fn functions(code: &Code, funcs: &BTreeMap<Pc, Func>) -> BTreeMap<Pc, Func> {
+    let takes_address = |insn: &Insn| matches!(insn, Insn::LoadImm64 { imm: Imm64::Func(_), .. });
+    if funcs.is_empty() && !code.iter().any(|(_, insn)| takes_address(insn)) {
+        return BTreeMap::new();
+    }
+    let start = |(pc, insn): (Pc, &Insn)| match *insn {
+        Insn::Call(Callee::Subprog(off)) | Insn::LoadImm64 { imm: Imm64::Func(off), .. } => pc.jump(off),
+        _ => None,
+    };
+    let starts = code.iter().filter_map(start).chain([Pc::START]);
+    let known = |at: Pc| funcs.get(&at).cloned();
+    starts.map(|at| (at, known(at).unwrap_or_else(|| Func::of_program(format!("f{at}"))))).collect()
+}
+
+fn load_btf(funcs: &BTreeMap<Pc, Func>) -> io::Result<OwnedFd> {
+    let types = func_btf::of(funcs.values());
+    Attr::new().address(0, &types).u32(16, types.len() as u32).fd(BTF_LOAD)
 }
 
 fn create_map(def: &MapDef) -> io::Result<OwnedFd> {

@@ -4,7 +4,7 @@
 //! A state that is pruned lies within one that was walked, register by register
 //! and slot by slot, so what held of that one holds of it.
 
-use crate::structure::Structure;
+use crate::structure::{Structure, stack_depth};
 use brolga_core::facts::{Facts, InsnFacts, Region, Subprog, SubprogId};
 use brolga_core::prog_type::SockKind;
 use brolga_core::{Code, MapIdx, Pc};
@@ -30,6 +30,8 @@ pub(crate) struct Builder {
     /// How a memory access, at its place, is converted.
     converted: Box<[Option<Conversion>]>,
     subprogs: Vec<Subprog>,
+    /// Which subprograms a helper took to be run later.
+    later: Vec<bool>,
 }
 
 impl Builder {
@@ -45,6 +47,7 @@ impl Builder {
             first: false,
             converted: vec![None; code.len()].into(),
             subprogs: subprogs.collect(),
+            later: vec![false; structure.subprogs().len()],
         }
     }
 
@@ -73,6 +76,16 @@ impl Builder {
         row.map = map.filter(|_| self.first || row.map == map);
     }
 
+    pub(crate) fn calls_back(&mut self, pc: Pc, subprog: SubprogId) {
+        let row = &mut self.insns[pc.index()];
+        let same = self.first || row.callback == Some(subprog);
+        row.callback = same.then_some(subprog);
+    }
+
+    pub(crate) fn runs_later(&mut self, subprog: SubprogId) {
+        self.later[subprog.index()] = true;
+    }
+
     pub(crate) fn touches(&mut self, pc: Pc, region: Region) {
         let row = &mut self.insns[pc.index()];
         row.region = Some(match row.region {
@@ -97,9 +110,10 @@ impl Builder {
         self.subprogs[subprog.index()].reads_uninit_stack = true;
     }
 
-    /// The bytes of stack that each subprogram uses.
-    pub(crate) fn stacks(&self) -> impl Iterator<Item = u32> {
-        self.subprogs.iter().map(|s| s.stack)
+    /// The frame that each subprogram needs.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = stack_depth::Frame> {
+        let frame = |(s, later): (&Subprog, &bool)| stack_depth::Frame { bytes: s.stack, runs_later: *later };
+        self.subprogs.iter().zip(&self.later).map(frame)
     }
 
     pub(crate) fn finish(self) -> Facts {

@@ -22,15 +22,18 @@
 //! | zero byte      | a zero                                               |
 //! | spill          | as many bytes of a spill, value within value         |
 
+mod rounds;
+
 use crate::memory::Meter;
 use crate::outcome::Options;
-use crate::state::State;
 use crate::state::references::Held;
 use crate::state::stack::{Byte, Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, Value};
+use crate::state::{Frame, State};
 use crate::structure::{SlotSet, Structure};
 use brolga_core::insn::RegSet;
 use brolga_core::{Code, Insn, Pc, Reg};
+use rounds::{Relied, Run};
 
 /// A state may be stored where so many prune points and instructions were
 /// passed since the last one, as in the kernel.
@@ -73,6 +76,7 @@ struct Entry {
 pub(crate) struct Seen {
     at: Box<[Vec<Entry>]>,
     nodes: Vec<Node>,
+    relied: Relied,
     /// Prune points and instructions passed when a state was last stored.
     last: (u32, u32),
     visits: u32,
@@ -93,6 +97,7 @@ impl Seen {
         Self {
             at: std::iter::repeat_with(Vec::new).take(len).collect(),
             nodes: Vec::new(),
+            relied: Relied::default(),
             last: (0, 0),
             visits: 0,
             meter: Meter::new(options.memory),
@@ -112,7 +117,9 @@ impl Seen {
     /// be read.
     pub(crate) fn record(&mut self, pc: Pc, state: &State, structure: &Structure) {
         if let Some(recorded) = &mut self.recorded {
-            let claimed = live_part(state, pc, structure);
+            let mut claimed = live_part(state, pc, structure);
+            // What counts rounds says nothing of the machine.
+            claimed.forget_rounds();
             let list = &mut recorded[pc.index()];
             if !list.contains(&claimed) {
                 self.meter.keep(&claimed);
@@ -145,6 +152,16 @@ impl Seen {
         self.at[pc.index()].iter().rev().find(earlier).map(|e| &e.state)
     }
 
+    /// The last state stored at a call in an earlier round of its callback.
+    pub(crate) fn earlier_callback(&self, pc: Pc, state: &State) -> Option<&State> {
+        let earlier = |e: &&Entry| {
+            self.nodes[e.node].open > 0
+                && same_calls(&e.state, state)
+                && rounds::of_callback(&e.state, state).is_some()
+        };
+        self.at[pc.index()].iter().rev().find(earlier).map(|e| &e.state)
+    }
+
     /// Compares the state at a prune point with those seen there, and stores it
     /// where that may pay.
     pub(crate) fn visit(
@@ -157,7 +174,7 @@ impl Seen {
     ) -> Visit {
         self.visits += 1;
         let due = self.is_due(pc, structure, processed);
-        if let Some(found) = self.compare(pc, state, structure, due) {
+        if let Some(found) = self.compare(pc, state, parent, structure, due) {
             return found;
         }
         self.forget_useless(pc, structure);
@@ -181,26 +198,42 @@ impl Seen {
 
     /// Looks for a state that makes the walk from here needless. One that was
     /// looked at in vain counts that only where a new one is stored for it.
-    fn compare(&mut self, pc: Pc, state: &State, structure: &Structure, due: bool) -> Option<Visit> {
+    fn compare(
+        &mut self,
+        pc: Pc,
+        state: &State,
+        parent: Option<usize>,
+        structure: &Structure,
+        due: bool,
+    ) -> Option<Visit> {
         let nodes = &self.nodes;
         let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
+        let calls_back = structure.calls_callback(pc);
+        let is_open = |node: usize| nodes[node].open > 0;
         for entry in &mut self.at[pc.index()] {
-            let open = nodes[entry.node].open > 0;
-            let rounds_differ = entry.state.may_gotos != state.may_gotos;
-            // A path that comes back to a may_goto later than it was there is a
-            // round of a loop that ends by itself, so what is being walked may
-            // be relied on.
-            let ends_by_itself = at_may_goto && rounds_differ;
-            if open && !ends_by_itself {
-                if !rounds_differ && same(&entry.state, state, pc, structure) {
+            let old = &entry.state;
+            let runs = if !is_open(entry.node) {
+                self.relied.runs(entry.node, is_open)
+            } else {
+                if !rounds::differ(old, state) && same(old, state, pc, structure) {
                     return Some(Visit::Loops);
                 }
-                entry.misses += u32::from(due);
-                continue;
-            }
-            if within(&entry.state, state, pc, structure) {
+                // What is being walked may be relied on where it is an earlier
+                // round of a loop that ends by itself.
+                let by_call = calls_back.then(|| rounds::of_callback(old, state)).flatten();
+                let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
+                let Some(id) = by_call.or(by_jump) else {
+                    entry.misses += u32::from(due);
+                    continue;
+                };
+                vec![Run { id, node: entry.node }]
+            };
+            let of_all = runs.iter().all(|run| rounds::is_of(state, *run));
+            if of_all && within(old, state, pc, structure) {
                 entry.hits += 1;
-                return Some(Visit::Known { unwritten: unwritten(&entry.state, state, pc, structure) });
+                let up = |node: &usize| nodes[*node].parent;
+                runs.iter().for_each(|run| self.relied.note(std::iter::successors(parent, up), *run));
+                return Some(Visit::Known { unwritten: unwritten(old, state, pc, structure) });
             }
             entry.misses += u32::from(due);
         }
@@ -248,6 +281,8 @@ impl Seen {
 fn live_regs(frame: usize, state: &State, pc: Pc, structure: &Structure) -> RegSet {
     match state.frames.get(frame + 1) {
         None => structure.live_in(pc),
+        // The call goes on with its arguments as they are.
+        Some(callee) if callee.callback.is_some() => structure.live_in(callee.callsite),
         Some(callee) => structure.live_in(callee.callsite.plus(1)).without(RegSet::of(Reg::R0)),
     }
 }
@@ -329,15 +364,20 @@ impl Names {
     }
 }
 
+/// Whether the same calls made the frames of both.
+fn same_calls(a: &State, b: &State) -> bool {
+    let same = |(a, b): (&Frame, &Frame)| a.callsite == b.callsite && a.callback == b.callback;
+    a.frames.len() == b.frames.len() && a.frames.iter().zip(b.frames.iter()).all(same)
+}
+
 /// Whether all that is live in both is the very same.
 fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
-    old.frames.len() == cur.frames.len()
+    same_calls(old, cur)
         && Names::default().agree_on_held(&old.held, &cur.held)
         && (0..old.frames.len()).all(|i| {
             let (a, b) = (&old.frames[i], &cur.frames[i]);
             let live = live_regs(i, cur, pc, structure);
-            a.callsite == b.callsite
-                && live.iter().all(|r| alike(&a.regs[r.index()], &b.regs[r.index()]))
+            live.iter().all(|r| alike(&a.regs[r.index()], &b.regs[r.index()]))
                 && same_stack(&a.stack, &b.stack, live_slots(i, cur, pc, structure))
         })
 }
@@ -377,7 +417,7 @@ fn unwritten(old: &State, cur: &State, pc: Pc, structure: &Structure) -> u8 {
 
 /// Whether `cur` lies within `old`.
 fn within(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
-    if old.frames.len() != cur.frames.len() {
+    if !same_calls(old, cur) {
         return false;
     }
     let mut names = Names::default();
@@ -385,7 +425,8 @@ fn within(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
         && (0..old.frames.len()).rev().all(|i| {
             let (a, b) = (&old.frames[i], &cur.frames[i]);
             let live = live_regs(i, cur, pc, structure);
-            a.callsite == b.callsite
+            // What more rounds may do was walked from the fewer.
+            a.rounds <= b.rounds
                 && live.iter().all(|r| value_within(&a.regs[r.index()], &b.regs[r.index()], &mut names))
                 && stack_within(&a.stack, &b.stack, &mut names)
         })

@@ -349,6 +349,61 @@ pub enum Why {
     #[error("direct value offset of {0} is not allowed")]
     DirectOffset(u32),
 
+    // Callbacks.
+    /// A subprogram that others may call as they like is taken as a callback.
+    #[error("callback function not static")]
+    CallbackNotStatic,
+    /// The helper goes over the elements of no map of this kind.
+    #[error("callback function not allowed for map")]
+    CallbackMap,
+    /// A callback returns what is no number.
+    #[error("R0 not a scalar value")]
+    CallbackResultKind,
+    /// A callback may return something else than that it goes on or stops.
+    #[error("{} the register R0 has{} should have been in [{min}, {max}]", At(*.later), Bounds(.found))]
+    CallbackResult {
+        /// Whether it is one that runs later.
+        later: bool,
+        /// What it may be.
+        found: Scalar,
+        /// The least result allowed.
+        min: i32,
+        /// The greatest.
+        max: i32,
+    },
+    /// A callback that runs later returns what is no number.
+    #[error("At async callback return the register R0 is not a known value ({0})")]
+    LaterResultKind(&'static str),
+    /// A write to the key that a callback gets.
+    #[error("write to change key R{} not allowed", .0.index())]
+    WritesKey(Reg),
+    /// A helper is to write to what it may not.
+    #[error("R{} cannot write into {kind}", .reg.index())]
+    CannotWrite {
+        /// The register.
+        reg: Reg,
+        /// The kernel's name of what it points to.
+        kind: &'static str,
+    },
+
+    // Global functions.
+    /// Arguments that do not fit a global function's parameters, or parameters
+    /// that it may not have.
+    #[error("Caller passes invalid args into func#{subprog} ('{name}')")]
+    GlobalArguments {
+        /// The function's number.
+        subprog: u32,
+        /// Its name.
+        name: String,
+    },
+    /// A global function is called with a lock held. The kernel's sentence has a
+    /// line before this one.
+    #[error("use static function instead")]
+    GlobalInLock,
+    /// A global function returns what is no number.
+    #[error("At subprogram exit the register R0 is not a scalar value ({0})")]
+    GlobalResult(&'static str),
+
     // Helpers.
     /// There is no such helper.
     #[error("invalid func unknown#{0}")]
@@ -482,6 +537,15 @@ impl fmt::Display for Offset {
             Some(value) => write!(f, "{value:#x}"),
             None => write!(f, "({:#x}; {:#x})", self.0.value(), self.0.mask()),
         }
+    }
+}
+
+/// Where a callback's result is looked at.
+struct At(bool);
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "At async callback return" } else { "At callback return" })
     }
 }
 

@@ -109,8 +109,7 @@ fn last_lines(cause: &Cause) -> String {
 }
 
 fn stack_fits(walk: &Walk<'_>, program: &Program, structure: &Structure) -> Result<(), Cause> {
-    let frames = walk.facts.stacks().map(|bytes| stack_depth::Frame { bytes, runs_later: false });
-    let frames: Vec<_> = frames.collect();
+    let frames: Vec<_> = walk.facts.frames().collect();
     stack_depth::check(&program.aux.prog_type, structure, &frames)?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::prune::{Seen, Visit};
 use crate::reject::{Reject, Why};
 use crate::state::State;
 use crate::state::value::{Id, Number, PtrKind, Value};
+use crate::step::global::Globals;
 use crate::structure::Structure;
 use brolga_core::prog_type::Entry;
 use brolga_core::{Aux, Code, Insn, Operand, Pc, Reg};
@@ -52,9 +53,11 @@ pub(crate) struct Walk<'a> {
     pub(crate) log: Log,
     pub(crate) seen: Seen,
     pub(crate) processed: u32,
+    pub(crate) globals: Globals,
     pending: Vec<Pending>,
     parent: Option<usize>,
     last_id: u32,
+    last_run: u32,
 }
 
 impl<'a> Walk<'a> {
@@ -70,14 +73,26 @@ impl<'a> Walk<'a> {
             log: Log::new(options),
             seen: Seen::new(code, options),
             processed: 0,
+            globals: Globals::default(),
             pending: Vec::new(),
             parent: None,
             last_id: 0,
+            last_run: 0,
         }
     }
 
-    /// Walks every path to its end.
+    /// Walks every path to its end: the main program's, and then those of each
+    /// global function that is called.
     pub(crate) fn run(&mut self) -> Result<(), Cause> {
+        self.run_root()?;
+        while let Some((state, pc)) = self.next_global()? {
+            (self.state, self.pc, self.parent) = (state, pc, None);
+            self.run_root()?;
+        }
+        Ok(())
+    }
+
+    fn run_root(&mut self) -> Result<(), Cause> {
         self.log.starts(None, self.pc, &self.state, self.aux);
         loop {
             self.seen.record(self.pc, &self.state, self.structure);
@@ -111,6 +126,10 @@ impl<'a> Walk<'a> {
     fn is_pruned(&mut self) -> Result<bool, Cause> {
         if !self.structure.is_prune_point(self.pc) {
             return Ok(false);
+        }
+        if self.structure.calls_callback(self.pc) && self.state.top().rounds == 0 {
+            let call = self.new_run();
+            self.state.top_mut().call = call;
         }
         match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed) {
             Visit::Known { unwritten } => {
@@ -165,6 +184,15 @@ impl<'a> Walk<'a> {
         self.seen.meter.counted(bytes).map_err(|bytes| self.reject(Why::Memory(bytes)))
     }
 
+    /// Keeps for later what runs on its own.
+    pub(crate) fn push_later(&mut self, state: State, pc: Pc) -> Result<(), Cause> {
+        if self.pending.len() >= MAX_PENDING {
+            return Err(self.reject(Why::TooManyJumps(self.pending.len() + 1)));
+        }
+        self.pending.push(Pending { state, from: self.pc, pc, parent: None });
+        Ok(())
+    }
+
     /// A rejection at the instruction that is walked.
     pub(crate) fn reject(&self, why: Why) -> Cause {
         Cause::Reject(Reject { at: Some(self.pc), why })
@@ -177,6 +205,12 @@ impl<'a> Walk<'a> {
 
     pub(crate) fn bug(&self, what: &'static str) -> Cause {
         Cause::Bug(Bug { at: Some(self.pc), what })
+    }
+
+    /// A number for a call of a callback, or for a frame.
+    pub(crate) fn new_run(&mut self) -> u32 {
+        self.last_run += 1;
+        self.last_run
     }
 
     pub(crate) fn new_id(&mut self) -> Id {

@@ -7,4 +7,4 @@
 mod proto;
 pub mod table;
 
-pub use proto::{Arg, ArgFlags, ArgKind, Proto, RefKind, Ret, RetKind};
+pub use proto::{Arg, ArgFlags, ArgKind, Callback, Proto, RefKind, Ret, RetKind};

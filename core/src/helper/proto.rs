@@ -3,6 +3,7 @@
 
 use bitflags::bitflags;
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 /// What kind of value an argument must be (`enum bpf_arg_type`, its base).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,6 +218,43 @@ impl Ret {
     }
 }
 
+/// What a helper does with the subprogram that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Callback {
+    /// It runs it a number of times: with the round's index and the context
+    /// (`bpf_loop`).
+    Loop,
+    /// It runs it for every element of a map: with the map, the key, the value
+    /// and the context (`bpf_for_each_map_elem`).
+    MapElem,
+    /// It runs it for the mapping of an address: with the task, the mapping and
+    /// the context (`bpf_find_vma`).
+    Vma,
+    /// It runs it for every sample of a ring: with the sample as a dynptr and
+    /// the context (`bpf_user_ringbuf_drain`).
+    UserRingbuf,
+    /// It has it run when a timer is due: with the map, the key and the value
+    /// that the timer is in (`bpf_timer_set_callback`).
+    Timer,
+}
+
+impl Callback {
+    /// Whether it runs at another time than the call, on its own.
+    #[must_use]
+    pub const fn runs_later(self) -> bool {
+        matches!(self, Self::Timer)
+    }
+
+    /// What the subprogram may return: 0 to go on, 1 to stop.
+    #[must_use]
+    pub const fn results(self) -> RangeInclusive<i32> {
+        match self {
+            Self::Loop | Self::MapElem | Self::Vma | Self::UserRingbuf => 0..=1,
+            Self::Timer => 0..=0,
+        }
+    }
+}
+
 /// What a helper acquires, which the program must release before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RefKind {
@@ -252,6 +290,8 @@ pub struct Proto {
     pub acquires: Option<RefKind>,
     /// Whether a call may sleep.
     pub may_sleep: bool,
+    /// What happens to the subprogram that an [`ArgKind::Func`] is.
+    pub callback: Option<Callback>,
 }
 
 impl Proto {
@@ -268,6 +308,7 @@ impl Proto {
             changes_packet: false,
             acquires: None,
             may_sleep: false,
+            callback: None,
         }
     }
 
@@ -321,6 +362,13 @@ impl Proto {
     #[must_use]
     pub const fn sleeps(mut self) -> Self {
         self.may_sleep = true;
+        self
+    }
+
+    /// The same, doing this with the subprogram that it takes.
+    #[must_use]
+    pub const fn runs(mut self, callback: Callback) -> Self {
+        self.callback = Some(callback);
         self
     }
 

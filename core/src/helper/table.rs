@@ -40,6 +40,10 @@ pub mod id {
     pub const TAIL_CALL: i32 = 12;
     /// `bpf_skb_load_bytes`
     pub const SKB_LOAD_BYTES: i32 = 26;
+    /// `bpf_for_each_map_elem`
+    pub const FOR_EACH_MAP_ELEM: i32 = 164;
+    /// `bpf_loop`
+    pub const LOOP: i32 = 181;
     /// `bpf_csum_diff`
     pub const CSUM_DIFF: i32 = 28;
 }

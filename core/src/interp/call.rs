@@ -2,9 +2,11 @@
 
 #![expect(unsafe_code, reason = "calls of helper bodies and hooks")]
 
+use super::callback;
 use super::guard::{Fault, Guard};
 use super::machine::Machine;
 use super::step::Next;
+use crate::helper::Callback;
 use crate::helper::table::id;
 use crate::insn::{PacketAt, Pc, Reg, Size};
 use crate::link::{Call, Executable, RunState};
@@ -21,6 +23,9 @@ pub(super) fn helper(
     guard.arguments(at, &call.proto, machine)?;
     if call.proto.id == id::TAIL_CALL {
         return Ok(tail_call(exec, machine, state));
+    }
+    if let Some(kind @ (Callback::Loop | Callback::MapElem)) = call.proto.callback {
+        return callback::call(exec, at, kind, machine);
     }
     let r0 = body(call, machine);
     machine.set(Reg::R0, r0);

@@ -1,5 +1,6 @@
 //! Who says whether an access is allowed, and where it really goes.
 
+use super::callback;
 use super::machine::Machine;
 use crate::facts::{Facts, Region};
 use crate::helper::{Arg, ArgFlags, ArgKind, Proto};
@@ -219,7 +220,9 @@ impl<'a> Checking<'a> {
     }
 
     fn allows(&self, addr: u64, len: u64, write: bool, machine: &Machine) -> bool {
-        machine.in_stack(addr, len) || self.memory.allows(addr, len, write)
+        machine.in_stack(addr, len)
+            || (!write && machine.in_key(addr, len))
+            || self.memory.allows(addr, len, write)
     }
 
     /// The offset into the virtual context, where the address is based on it.
@@ -255,10 +258,10 @@ impl<'a> Checking<'a> {
                 i32::try_from(value).is_ok()
             }
             ArgKind::Ctx => self.layout.is_some() && value == self.ctx,
-            ArgKind::Stack => machine.in_stack(value, 1),
+            ArgKind::Stack => machine.in_stack(value, 0),
+            ArgKind::Func => callback::start(value).is_some(),
             ArgKind::SpinLock
             | ArgKind::Timer
-            | ArgKind::Func
             | ArgKind::ConstStr
             | ArgKind::Dynptr
             | ArgKind::RingbufMem

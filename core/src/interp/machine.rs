@@ -1,5 +1,6 @@
 //! The machine: registers and frames.
 
+use super::callback::{KEY_BYTES, Rounds};
 use crate::insn::{Pc, Reg};
 
 /// How deep calls may nest, the main program included.
@@ -15,12 +16,19 @@ const WORDS: usize = STACK_BYTES / 8;
 #[repr(C, align(16))]
 struct Stack([u64; WORDS]);
 
+/// The copy of a map's key.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+pub(super) struct Key(pub(super) [u8; KEY_BYTES]);
+
 /// What a frame keeps besides its stack.
 #[derive(Clone, Copy, Debug, Default)]
 struct Caller {
     resume: Pc,
     saved: [u64; Reg::SAVED.len()],
     may_goto: u32,
+    /// The rounds that the frame is one of, where a helper runs it.
+    rounds: Option<Rounds>,
 }
 
 /// The registers and frames of a run.
@@ -28,6 +36,8 @@ pub struct Machine {
     regs: [u64; Reg::COUNT],
     stacks: Box<[Stack; MAX_FRAMES]>,
     callers: [Caller; MAX_FRAMES],
+    /// The key that a callback in each frame gets; made with the first.
+    keys: Option<Box<[Key; MAX_FRAMES]>>,
     depth: usize,
 }
 
@@ -59,6 +69,7 @@ impl Machine {
             regs: [0; Reg::COUNT],
             stacks: Box::new([Stack([0; WORDS]); MAX_FRAMES]),
             callers: [Caller::default(); MAX_FRAMES],
+            keys: None,
             depth: 0,
         };
         machine.set(Reg::R1, r1);
@@ -117,7 +128,7 @@ impl Machine {
         }
         let saved = Reg::SAVED.map(|r| self.reg(r));
         self.depth += 1;
-        self.callers[self.depth] = Caller { resume, saved, may_goto: 0 };
+        self.callers[self.depth] = Caller { resume, saved, may_goto: 0, rounds: None };
         self.stacks[self.depth].0.fill(0);
         self.set(Reg::FP, self.frame(self.depth).fp);
         true
@@ -133,6 +144,36 @@ impl Machine {
         }
         self.set(Reg::FP, self.frame(self.depth).fp);
         Some(resume)
+    }
+
+    /// Enters the frame that runs anew, as a round of these.
+    pub(super) fn enter_round(&mut self, rounds: Rounds) {
+        let caller = &mut self.callers[self.depth];
+        (caller.may_goto, caller.rounds) = (0, Some(rounds));
+        self.stacks[self.depth].0.fill(0);
+        // What the callback left in them is nothing to the next round.
+        self.regs = [0; Reg::COUNT];
+        self.set(Reg::FP, self.frame(self.depth).fp);
+    }
+
+    /// The rounds that the frame is one of.
+    pub(super) const fn rounds(&self) -> Option<Rounds> {
+        self.callers[self.depth].rounds
+    }
+
+    /// The key of the frame that runs.
+    pub(super) fn key(&mut self) -> &mut [u8; KEY_BYTES] {
+        let keys = self.keys.get_or_insert_with(|| Box::new([Key([0; KEY_BYTES]); MAX_FRAMES]));
+        &mut keys[self.depth].0
+    }
+
+    /// Whether the bytes lie in the key of one live frame.
+    pub(super) fn in_key(&self, addr: u64, len: u64) -> bool {
+        let within = |key: &Key| {
+            let off = addr.wrapping_sub(key.0.as_ptr() as u64);
+            off <= KEY_BYTES as u64 && len <= KEY_BYTES as u64 - off
+        };
+        self.keys.iter().flat_map(|keys| &keys[..=self.depth]).any(within)
     }
 
     /// Counts a `may_goto` of this frame; whether its budget is spent.

@@ -17,11 +17,13 @@
 //! never wrote.
 
 mod call;
+mod callback;
 mod guard;
 mod machine;
 mod memory;
 mod step;
 
+pub use callback::MAX_ROUNDS;
 pub use guard::{Fault, Memory, Observer};
 pub use machine::{Frame, MAX_FRAMES, Machine, STACK_BYTES};
 

@@ -2,10 +2,10 @@
 
 #![expect(unsafe_code, reason = "accesses that the guard allowed")]
 
-use super::call;
 use super::guard::{Fault, Guard, Place, Wanted};
 use super::machine::Machine;
 use super::memory;
+use super::{call, callback};
 use crate::insn::{AluOp, AtomicOp, Callee, Imm64, Insn, Operand, Pc, Reg, Size, Width};
 use crate::link::{Executable, RunState};
 use std::sync::atomic::Ordering;
@@ -16,6 +16,8 @@ pub(super) enum Next {
     On,
     /// By this offset.
     Jump(i32),
+    /// To this place.
+    To(Pc),
     /// Out of the frame.
     Leave,
 }
@@ -34,9 +36,13 @@ pub(super) fn run(
         pc = match step(exec, pc, insn, machine, guard, state)? {
             Next::On => pc.plus(insn.slots()),
             Next::Jump(off) => pc.jump(off).ok_or(Fault::NoInsn { at: pc })?,
-            Next::Leave => match machine.leave() {
-                Some(resume) => resume,
-                None => return Ok(machine.reg(Reg::R0)),
+            Next::To(to) => to,
+            Next::Leave => match callback::next_round(exec, machine) {
+                Some(start) => start,
+                None => match machine.leave() {
+                    Some(resume) => resume,
+                    None => return Ok(machine.reg(Reg::R0)),
+                },
             },
         };
     }
@@ -109,7 +115,7 @@ fn immediate(at: Pc, imm: Imm64) -> Result<u64, Fault> {
             Err(Fault::Unsupported { at, what: "an unresolved map reference" })
         }
         Imm64::BtfId { .. } => Err(Fault::Unsupported { at, what: "a kernel variable" }),
-        Imm64::Func(_) => Err(Fault::Unsupported { at, what: "a callback" }),
+        Imm64::Func(off) => at.jump(off).map(callback::address).ok_or(Fault::NoInsn { at }),
     }
 }
 

@@ -79,6 +79,11 @@ impl<'a> ProgramPlan<'a> {
         self.linked.facts().subprog_at(at.jump(off)?)
     }
 
+    /// Whether some run reaches a subprogram.
+    pub(crate) fn is_reached(&self, subprog: SubprogId) -> bool {
+        self.plans[subprog.index()].is_some()
+    }
+
     /// Finds the subprograms that are callbacks, and who calls whom.
     fn links(&mut self) -> Result<Vec<(SubprogId, SubprogId)>, CompileError> {
         let mut links = Vec::new();
@@ -87,9 +92,15 @@ impl<'a> ProgramPlan<'a> {
             let caller = SubprogId(index as u32);
             for (at, insn) in plan.iter().flat_map(|plan| plan.insns(self.code())) {
                 let Some((off, callback)) = reference(insn) else { continue };
-                let callee = self.callee(at, off).filter(|s| self.plans[s.index()].is_some());
                 let what = "a reference to what is no subprogram";
-                let callee = callee.ok_or(CompileError::Facts { at, what })?;
+                let callee = self.callee(at, off).ok_or(CompileError::Facts { at, what })?;
+                if callback && !self.is_reached(callee) {
+                    // Its address is taken, and no one ever runs it.
+                    continue;
+                }
+                if !self.is_reached(callee) {
+                    return Err(CompileError::Facts { at, what });
+                }
                 if callee == SubprogId::MAIN {
                     return Err(CompileError::Unsupported { at, what: "a call of the main program" });
                 }

@@ -8,6 +8,7 @@ use crate::flow::{Role, helper_arity};
 use crate::options::Passes;
 use crate::place;
 use brolga_core::facts::SubprogId;
+use brolga_core::helper::Callback;
 use brolga_core::helper::table::id;
 use brolga_core::insn::RegSet;
 use brolga_core::link::{ArrayValues, Call, RunState};
@@ -43,6 +44,10 @@ impl Translator<'_, '_> {
         let call = linked.exec().calls.get(&pc).ok_or(CompileError::Facts { at: pc, what })?;
         if call.proto.id == id::TAIL_CALL {
             self.tail_call();
+            return Ok(());
+        }
+        if call.proto.callback == Some(Callback::Loop) {
+            self.call_loop(pc);
             return Ok(());
         }
         if call.proto.id == id::MAP_LOOKUP_ELEM
@@ -115,7 +120,7 @@ impl Translator<'_, '_> {
         self.b.inst_results(inst)[0]
     }
 
-    fn signature(&mut self, arguments: usize) -> SigRef {
+    pub(super) fn signature(&mut self, arguments: usize) -> SigRef {
         let (shared, b) = (&*self.shared, &mut self.b);
         let signature = &mut self.callees.signatures[arguments];
         *signature.get_or_insert_with(|| b.import_signature(shared.signature_of(arguments)))
@@ -162,7 +167,7 @@ impl Translator<'_, '_> {
         self.shared.program.callee(pc, off).ok_or(CompileError::Facts { at: pc, what })
     }
 
-    fn subprog_callee(&mut self, subprog: SubprogId) -> FuncRef {
+    pub(super) fn subprog_callee(&mut self, subprog: SubprogId) -> FuncRef {
         if let Some(callee) = self.callees.subprogs.get(&subprog) {
             return *callee;
         }
@@ -181,6 +186,11 @@ impl Translator<'_, '_> {
     /// that there is one kind of relocation less.
     pub(super) fn load_func(&mut self, pc: Pc, dst: Reg, off: i32) -> Result<(), CompileError> {
         let subprog = self.subprog_at(pc, off)?;
+        if !self.shared.program.is_reached(subprog) {
+            // No one ever calls it; all that is seen of it is that it is not 0.
+            self.set_number(dst, u64::MAX);
+            return Ok(());
+        }
         let callback = self.import_subprog(subprog, false);
         let address = self.b.ins().func_addr(types::I64, callback);
         self.set_wide(dst, address);

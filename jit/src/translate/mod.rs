@@ -7,6 +7,7 @@
 mod alu;
 mod atomic;
 mod call;
+mod callback;
 mod control;
 mod divide;
 mod memory;

@@ -44,7 +44,8 @@ unsafe extern "C" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
 impl Build {
     pub(crate) fn new(code: Code) -> Self {
         let prog_type = (*table::by_name("raw").unwrap()).clone();
-        let hooks = Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run };
+        let hooks =
+            Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run, next_elem: no_elem };
         Self {
             code,
             prog_type,
@@ -112,6 +113,7 @@ impl Build {
             ways: self.ways_at(pc),
             divisor_nonzero: self.nonzero.contains(&pc),
             map: None,
+            callback: None,
         };
         let insns = (0..self.code.len()).map(|i| row(Pc(i as u32))).collect();
         Facts { insns, subprogs: self.subprogs(&starts) }
@@ -217,4 +219,8 @@ pub(crate) fn variants() -> Vec<Options> {
     let none = Options { passes: Passes::empty(), ..best };
     let quick = Options { tier: Tier::Quick, ..best };
     [best, none, quick].into_iter().chain(without).collect()
+}
+
+unsafe extern "C" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
+    0
 }

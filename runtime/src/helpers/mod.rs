@@ -7,6 +7,7 @@
 
 #![expect(unsafe_code, reason = "programs pass addresses to helpers")]
 
+mod callback;
 mod csum;
 mod guard;
 mod map;
@@ -27,6 +28,7 @@ mod xdp;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use callback::next_elem;
 pub(crate) use guard::{guard, restore_panic, take_panic};
 pub(crate) use memory::{copy_in, copy_out};
 pub(crate) use skb::load_packet;
@@ -86,6 +88,8 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("ringbuf_discard", ringbuf::discard, Env::None),
     ("ringbuf_output", ringbuf::output, Env::None),
     ("ringbuf_query", ringbuf::query, Env::None),
+    ("for_each_map_elem", callback::for_each_elem, Env::None),
+    ("loop", callback::no_loop, Env::None),
     ("ktime_get_ns", system::ktime_get_ns, Env::None),
     ("ktime_get_boot_ns", system::ktime_get_boot_ns, Env::None),
     ("ktime_get_coarse_ns", system::ktime_get_coarse_ns, Env::None),

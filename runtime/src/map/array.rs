@@ -105,6 +105,14 @@ impl Storage for Array {
         Some(cursor + 1)
     }
 
+    fn next_element(&self, position: &mut u64, key: &mut [u8]) -> Option<NonNull<u8>> {
+        let index = u32::try_from(*position).ok()?;
+        let value = self.value(index)?;
+        *position += 1;
+        key.copy_from_slice(&index.to_ne_bytes());
+        Some(cells::address(self.shape.own(value)))
+    }
+
     fn len(&self) -> usize {
         self.max_entries as usize
     }

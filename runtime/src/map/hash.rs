@@ -300,6 +300,30 @@ impl Storage for Hash {
         Some(bucket + 1)
     }
 
+    /// The position is how many buckets were entered, in the high half, and how
+    /// many elements of the last one are left, counted from the chain's end: so
+    /// that an element that was met may be removed, and new ones come before
+    /// it.
+    fn next_element(&self, position: &mut u64, key: &mut [u8]) -> Option<NonNull<u8>> {
+        let (mut entered, mut left) = ((*position >> 32) as usize, *position as u32 as usize);
+        loop {
+            if left == 0 {
+                entered = self.occupied(entered)? + 1;
+            }
+            let bucket = entered - 1;
+            let _locked = self.lock(bucket);
+            let count = self.chain(bucket).count();
+            let wanted = if left == 0 { count } else { left.min(count) };
+            left = wanted.saturating_sub(1);
+            let element = count.checked_sub(wanted).and_then(|skip| self.chain(bucket).nth(skip));
+            if let Some((_, element)) = element {
+                *position = (entered as u64) << 32 | left as u64;
+                cells::read(element.key(), key);
+                return Some(cells::address(self.shape.own(element.value())));
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         self.count.load(Relaxed) as usize
     }

@@ -51,6 +51,14 @@ pub(crate) trait Storage: Any + Send + Sync {
     /// starts at 0, to `entries`; the next place, or `None` past the end.
     fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize>;
 
+    /// The address of the next element's value, for a program that goes over all
+    /// of them, with its key copied to `key`; `None` after the last. `position`
+    /// is 0 for the first, and the storage's own afterwards. Elements that come
+    /// or go meanwhile may be passed over or met again; it ends all the same.
+    fn next_element(&self, _position: &mut u64, _key: &mut [u8]) -> Option<NonNull<u8>> {
+        None
+    }
+
     /// How many elements there are.
     fn len(&self) -> usize;
 

@@ -40,7 +40,7 @@ fn load(case: &Case, kernel: Kernel) -> Result<Verdict, CaseError> {
         log: 1,
     };
     let failed = |error| CaseError::Unmet(format!("no map: {error}"));
-    let verdict = kernel.load(&request).map_err(failed)?;
+    let verdict = kernel.load_with(&request, &case.funcs).map_err(failed)?;
     for (map, slot) in &case.own_slots {
         verdict.loaded.as_ref().map_or(Ok(()), |loaded| loaded.put_itself(*map, *slot)).map_err(failed)?;
     }

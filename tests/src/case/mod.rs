@@ -6,6 +6,7 @@
 //! ;! mem = 16                                    (raw: the size of the memory)
 //! ;! map = "array key=4 value=8 entries=4"       (as often as needed; map[idx:0] ...)
 //! ;! map = "prog_array key=4 value=4 entries=2 self=1"   (slot 1 is the program itself)
+//! ;! func = "f global: scalar, key 8 nonnull"    (what BTF says of the function at that label)
 //! ;! run = [0x1, 0x2] out = [0x3] r0 = 2
 //! ;! run = [] packet = "00ff" r0 = 1
 //! r1 = *(u32 *)(r1 + 0)      ; r1=scalar(0..=0xffffffff)
@@ -36,9 +37,11 @@ mod run;
 pub use run::{Engine, Outcome};
 
 use brolga_core::asm::{self, Assembly, KernelNames, split_comment};
-use brolga_core::{MapDef, MapFlags, MapKind};
+use brolga_core::func::{Func, Linkage, Param, ParamTags, Pointee};
+use brolga_core::{MapDef, MapFlags, MapKind, Pc};
 use claim::Claim;
 use header::Entry;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Why a file is no case, or what came out otherwise than it says.
@@ -91,6 +94,8 @@ pub struct Case {
     maps: Vec<MapDef>,
     /// Slots of program arrays that hold the program itself, by map.
     own_slots: Vec<(usize, u32)>,
+    /// What BTF says of functions, by place.
+    funcs: BTreeMap<Pc, Func>,
     runs: Vec<Run>,
     assembly: Assembly,
     reject: Option<Rejection>,
@@ -131,6 +136,7 @@ impl Case {
             mem: 0,
             maps: Vec::new(),
             own_slots: Vec::new(),
+            funcs: BTreeMap::new(),
             runs: Vec::new(),
             assembly,
             reject: None,
@@ -147,6 +153,7 @@ impl Case {
             "flags" => self.flags = entry.number()? as u32,
             "mem" => self.mem = entry.number()? as u32,
             "map" => self.map(entry)?,
+            "func" => self.func(entry)?,
             "run" => {
                 let words = entry.numbers()?;
                 self.runs.push(Run { line: entry.line, words, ..Run::default() });
@@ -181,6 +188,28 @@ impl Case {
         Ok(())
     }
 
+    /// `LABEL (static | global | void) [scalar | float | ctx | TYPE [nonnull] [tag_ctx] [SIZE]] ..`:
+    /// the parameters with a comma between them.
+    fn func(&mut self, entry: &Entry) -> Result<(), CaseError> {
+        let (head, params) = entry.text()?.split_once(':').unwrap_or((entry.text()?, ""));
+        let mut words = head.split_whitespace();
+        let name = words.next().ok_or_else(|| entry.wrong("a label is needed"))?;
+        let at = if name == "main" { Some(Pc::START) } else { self.assembly.labels.get(name).copied() };
+        let at = at.ok_or_else(|| entry.wrong("there is no such label"))?;
+        let mut func = Func::of_program(name);
+        for word in words {
+            match word {
+                "static" => {}
+                "global" => func.linkage = Linkage::Global,
+                "void" => func.returns_scalar = false,
+                _ => return Err(entry.wrong("a function is static or global, and void or not")),
+            }
+        }
+        func.params = params.split(',').filter(|p| !p.trim().is_empty()).map(param).collect();
+        self.funcs.insert(at, func);
+        Ok(())
+    }
+
     fn last_run(&mut self, entry: &Entry) -> Result<&mut Run, CaseError> {
         self.runs.last_mut().ok_or_else(|| entry.wrong("a run is needed before"))
     }
@@ -200,6 +229,26 @@ impl Case {
 fn without_headers(text: &str) -> String {
     let blank = |line: &str| if line.trim_start().starts_with(";!") { "" } else { line }.to_owned() + "\n";
     text.lines().map(blank).collect()
+}
+
+/// A parameter: `scalar`, `float`, or a structure's name with its size and tags.
+fn param(text: &str) -> Param {
+    let mut words = text.split_whitespace();
+    let (mut tags, mut size) = (ParamTags::default(), None);
+    let name = match words.next().unwrap_or_default() {
+        "scalar" => return Param::Scalar,
+        "float" => return Param::Other("FLOAT"),
+        name => name,
+    };
+    for word in words {
+        match word {
+            "nonnull" => tags.nonnull = true,
+            "tag_ctx" => tags.ctx = true,
+            bytes => size = bytes.parse().ok(),
+        }
+    }
+    let kind = if size.is_some() { "STRUCT" } else { "FWD" };
+    Param::Pointer { to: Pointee { kind, name: name.into(), size }, tags }
 }
 
 fn hex(entry: &Entry) -> Result<Vec<u8>, CaseError> {

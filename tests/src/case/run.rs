@@ -195,7 +195,7 @@ impl Case {
         let options = Options { record_states: record, ..Options::default() };
         let flags = LoadFlags::from_bits_retain(self.flags);
         let load = Load::new().license(self.license.as_str()).attach_type(self.attach).flags(flags);
-        let mut load = load.mem_size(self.mem).engine(kind).verifier(options);
+        let mut load = load.mem_size(self.mem).engine(kind).verifier(options).func_info(self.funcs.clone());
         let mut maps = Vec::new();
         for def in &self.maps {
             let name = def.name.clone();

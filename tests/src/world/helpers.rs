@@ -17,7 +17,8 @@ pub(super) fn body(number: i32) -> Option<HelperBody> {
 }
 
 /// Nothing that a generated program does.
-pub(super) const HOOKS: Hooks = Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run };
+pub(super) const HOOKS: Hooks =
+    Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run, next_elem: no_elem };
 
 unsafe fn map<'a>(handle: u64) -> &'a TestMap {
     // SAFETY: a handle is the address of a map that the world keeps while its
@@ -61,5 +62,9 @@ unsafe extern "C" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
 }
 
 unsafe extern "C" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
+    0
+}
+
+unsafe extern "C" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
     0
 }

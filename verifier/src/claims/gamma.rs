@@ -120,6 +120,7 @@ fn points(word: u64, ptr: &Ptr, machine: &dyn MachineView) -> bool {
         PtrKind::Mem { .. } => machine.memory().is_none_or(based),
         // Where these lie no machine says.
         PtrKind::Record(_) | PtrKind::Socket(_) | PtrKind::SocketOfMap | PtrKind::Kernel { .. } => word != 0,
+        PtrKind::MapKey(_) | PtrKind::Func(_) => true,
     }
 }
 

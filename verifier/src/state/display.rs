@@ -68,7 +68,7 @@ fn pointer(p: &Ptr, aux: &Aux, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if p.owner.is_some() {
         parts.part(format_args!("ref_obj_id={}", p.owner.0))?;
     }
-    if let PtrKind::Map(map) | PtrKind::MapValue(map) = p.kind {
+    if let PtrKind::Map(map) | PtrKind::MapValue(map) | PtrKind::MapKey(map) = p.kind {
         let MapDef { name, key_size, value_size, .. } = map.def(aux);
         if !name.is_empty() {
             parts.part(format_args!("map={name}"))?;

@@ -12,6 +12,7 @@ use crate::state::stack::Stack;
 use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::structure::SlotSet;
 use brolga_core::facts::SubprogId;
+use brolga_core::helper::Callback;
 use brolga_core::insn::RegSet;
 use brolga_core::{Pc, Reg};
 pub use frames::Frames;
@@ -27,6 +28,15 @@ pub struct Frame {
     pub subprog: SubprogId,
     /// The call that made it; the start, for the main program.
     pub callsite: Pc,
+    /// Why a helper runs it, where one does.
+    pub callback: Option<Callback>,
+    /// How many rounds of a callback the call that is here has made.
+    pub rounds: u32,
+    /// The number of that call; 0 where there is none.
+    pub call: u32,
+    /// The number of the frame, another one each time that a subprogram is
+    /// entered; 0 for the main program's.
+    pub number: u32,
 }
 
 impl Frame {
@@ -35,7 +45,16 @@ impl Frame {
     pub fn new(number: u8, subprog: SubprogId, callsite: Pc) -> Self {
         let mut regs = [Value::Uninit; Reg::COUNT];
         regs[Reg::FP.index()] = Value::pointer(PtrKind::Stack(number));
-        Self { regs, stack: Stack::default(), subprog, callsite }
+        Self {
+            regs,
+            stack: Stack::default(),
+            subprog,
+            callsite,
+            callback: None,
+            rounds: 0,
+            call: 0,
+            number: 0,
+        }
     }
 
     /// Every value there is: registers and whole or partial spills.
@@ -78,14 +97,33 @@ pub struct State {
     pub may_gotos: u32,
     /// What must be given back.
     pub held: Held,
+    /// How many callbacks that run later set one another up to this one.
+    pub later: u32,
 }
 
 impl State {
     /// The start of the main program.
     #[must_use]
     pub fn new() -> Self {
-        let frames = Frames::new(Frame::new(0, SubprogId::MAIN, Pc::START));
-        Self { frames, may_gotos: 0, held: Held::default() }
+        Self::of(Frame::new(0, SubprogId::MAIN, Pc::START))
+    }
+
+    /// The start of what runs in this frame alone.
+    #[must_use]
+    pub fn of(frame: Frame) -> Self {
+        Self { frames: Frames::new(frame), may_gotos: 0, held: Held::default(), later: 0 }
+    }
+
+    /// The same without what counts rounds of loops.
+    pub(crate) fn forget_rounds(&mut self) {
+        (self.may_gotos, self.later) = (0, 0);
+        for index in 0..self.frames.len() {
+            let Frame { rounds, call, number, .. } = self.frames[index];
+            if (rounds, call, number) != (0, 0, 0) {
+                let frame = &mut self.frames[index];
+                (frame.rounds, frame.call, frame.number) = (0, 0, 0);
+            }
+        }
     }
 
     /// The frame that runs.

@@ -14,6 +14,7 @@
 //! renaming.
 
 use crate::domain::Scalar;
+use brolga_core::facts::SubprogId;
 use brolga_core::helper::table;
 use brolga_core::prog_type::SockKind;
 use brolga_core::{Aux, MapDef, MapIdx};
@@ -82,6 +83,10 @@ pub enum PtrKind {
     Map(MapRef),
     /// A value of a map.
     MapValue(MapRef),
+    /// A key of a map.
+    MapKey(MapRef),
+    /// A subprogram, as a callback.
+    Func(SubprogId),
     /// The packet, counted from its start.
     Packet,
     /// The packet's metadata, counted from its start.
@@ -197,6 +202,8 @@ impl Ptr {
             | PtrKind::Stack(_)
             | PtrKind::Map(_)
             | PtrKind::MapValue(_)
+            | PtrKind::MapKey(_)
+            | PtrKind::Func(_)
             | PtrKind::Packet
             | PtrKind::PacketMeta
             | PtrKind::PacketEnd
@@ -224,6 +231,8 @@ impl Ptr {
             // What a lookup in a map of maps gives is a value to the kernel
             // until it is known not to be null.
             (PtrKind::Map(_) | PtrKind::MapValue(_), true) => "map_value_or_null",
+            (PtrKind::MapKey(_), _) => "map_key",
+            (PtrKind::Func(_), _) => "func",
             (PtrKind::Packet, _) => "pkt",
             (PtrKind::PacketMeta, _) => "pkt_meta",
             (PtrKind::PacketEnd, _) => "pkt_end",

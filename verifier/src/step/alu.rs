@@ -141,7 +141,7 @@ impl Walk<'_> {
                 Value::Pointer(p)
             }
             Imm64::BtfId { .. } => return Err(self.unsupported("a kernel variable")),
-            Imm64::Func(_) => return Err(self.unsupported("a callback")),
+            Imm64::Func(off) => self.callback_address(off)?,
         };
         self.state.set(dst, value);
         Ok(())

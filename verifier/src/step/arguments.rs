@@ -5,11 +5,13 @@ use crate::outcome::Cause;
 use crate::reject::{Held, Verb, Why};
 use crate::state::stack::{Byte, place};
 use crate::state::value::{Id, MapRef, Ptr, PtrKind, Value};
+use crate::step::callback;
 use crate::step::pointer::MAX_OFF;
 use crate::step::region::Bytes;
 use crate::step::stack::Touched;
 use crate::walk::Walk;
 use brolga_core::Reg;
+use brolga_core::facts::SubprogId;
 use brolga_core::helper::{Arg, ArgFlags, ArgKind, Proto};
 use brolga_core::prog_type::SockKind;
 
@@ -23,6 +25,8 @@ pub(crate) struct Given {
     pub(crate) map: Option<MapRef>,
     /// The key, where it is known.
     pub(crate) key: Option<u64>,
+    /// The subprogram that the helper takes.
+    pub(crate) func: Option<SubprogId>,
     /// The stack that the helper fills.
     pub(crate) filled: Vec<Touched>,
     /// The most bytes that the last size argument may say.
@@ -41,13 +45,13 @@ pub(crate) struct Given {
 
 /// Memory for a helper.
 #[derive(Clone, Copy)]
-struct Wanted {
-    reg: Reg,
-    size: u32,
-    writes: bool,
-    zero_ok: bool,
+pub(crate) struct Wanted {
+    pub(crate) reg: Reg,
+    pub(crate) size: u32,
+    pub(crate) writes: bool,
+    pub(crate) zero_ok: bool,
     /// Whether the helper fills it all, so that it need not be initialised.
-    fills: bool,
+    pub(crate) fills: bool,
 }
 
 impl Walk<'_> {
@@ -74,7 +78,11 @@ impl Walk<'_> {
         self.type_fits(reg, &value, &arg)?;
         self.note_reference(reg, &arg, given)?;
         match arg.kind {
-            ArgKind::Unused | ArgKind::Anything | ArgKind::Ctx => Ok(()),
+            ArgKind::Unused | ArgKind::Anything | ArgKind::Ctx | ArgKind::Stack => Ok(()),
+            ArgKind::Func => {
+                given.func = callback::subprog_of(&value);
+                Ok(())
+            }
             ArgKind::ConstMapPtr => self.map_argument(&value, given),
             ArgKind::SockCommon | ArgKind::Socket | ArgKind::BtfSockCommon | ArgKind::RingbufMem => Ok(()),
             ArgKind::BtfId => self.structure(reg, &arg),
@@ -92,11 +100,7 @@ impl Walk<'_> {
             ArgKind::Mem => Ok(()),
             ArgKind::ConstSize => self.sized_memory(proto, index, false, given),
             ArgKind::ConstSizeOrZero => self.sized_memory(proto, index, true, given),
-            ArgKind::Func
-            | ArgKind::Stack
-            | ArgKind::ConstStr
-            | ArgKind::PercpuBtfId
-            | ArgKind::KptrXchgDest => {
+            ArgKind::ConstStr | ArgKind::PercpuBtfId | ArgKind::KptrXchgDest => {
                 Err(self.unsupported(format!("argument {} of {}", index + 1, proto.name)))
             }
         }
@@ -109,6 +113,8 @@ impl Walk<'_> {
         let (fits, expected) = match arg.kind {
             ArgKind::ConstMapPtr => (solid && map_of(value).is_some(), "map_ptr"),
             ArgKind::Ctx => (ptr.is_some_and(|p| p.kind == PtrKind::Ctx), "ctx"),
+            ArgKind::Func => (callback::subprog_of(value).is_some(), "func"),
+            ArgKind::Stack => (ptr.is_some_and(|p| matches!(p.kind, PtrKind::Stack(_))), "fp"),
             ArgKind::MapKey | ArgKind::MapValue | ArgKind::Mem => {
                 (solid && ptr.is_some_and(is_memory), MEMORY)
             }
@@ -134,8 +140,6 @@ impl Walk<'_> {
             ArgKind::BtfId => (solid && ptr.is_some_and(is_structure), "ptr_, trusted_ptr_, rcu_ptr_"),
             ArgKind::Unused
             | ArgKind::Anything
-            | ArgKind::Func
-            | ArgKind::Stack
             | ArgKind::ConstStr
             | ArgKind::PercpuBtfId
             | ArgKind::KptrXchgDest => return Ok(()),
@@ -146,7 +150,7 @@ impl Walk<'_> {
         match (arg.kind, ptr) {
             (ArgKind::Dynptr, _) => Ok(()),
             (_, Some(p)) if arg.flags.contains(ArgFlags::RELEASE) => self.releases_start(reg, p),
-            (ArgKind::Ctx | ArgKind::ConstMapPtr, Some(p)) => self.unmoved(reg, p),
+            (ArgKind::Ctx | ArgKind::ConstMapPtr | ArgKind::Func, Some(p)) => self.unmoved(reg, p),
             (_, Some(p)) if is_socket(p) || is_structure(p) => self.unmoved(reg, p),
             _ => Ok(()),
         }
@@ -245,7 +249,7 @@ impl Walk<'_> {
     }
 
     /// That a helper may be given these bytes.
-    fn helper_memory(&mut self, wanted: &Wanted, given: &mut Given) -> Result<(), Cause> {
+    pub(crate) fn helper_memory(&mut self, wanted: &Wanted, given: &mut Given) -> Result<(), Cause> {
         let value = *self.state.reg(wanted.reg);
         let Value::Pointer(ptr) = value else {
             // No bytes may be anywhere, null included.
@@ -275,7 +279,13 @@ impl Walk<'_> {
                 self.in_memory(&ptr.var, size.into(), &bytes)
             }
             PtrKind::Stack(_) => self.helper_stack(&ptr, wanted, given),
+            PtrKind::MapKey(_) if writes => Err(self.reject(Why::CannotWrite { reg, kind: ptr.type_name() })),
+            PtrKind::MapKey(map) => {
+                let most = map.def(self.aux).key_size.into();
+                self.in_memory(&ptr.var, most, &bytes)
+            }
             PtrKind::Ctx
+            | PtrKind::Func(_)
             | PtrKind::Map(_)
             | PtrKind::PacketEnd
             | PtrKind::Socket(_)
@@ -338,9 +348,11 @@ const fn is_memory(p: &Ptr) -> bool {
         | PtrKind::Packet
         | PtrKind::PacketMeta
         | PtrKind::MapValue(_)
+        | PtrKind::MapKey(_)
         | PtrKind::Mem { .. }
         | PtrKind::Record(_) => true,
         PtrKind::Ctx
+        | PtrKind::Func(_)
         | PtrKind::Map(_)
         | PtrKind::PacketEnd
         | PtrKind::Socket(_)

@@ -76,6 +76,8 @@ impl Walk<'_> {
                 PtrKind::Stack(_)
                 | PtrKind::Map(_)
                 | PtrKind::MapValue(_)
+                | PtrKind::MapKey(_)
+                | PtrKind::Func(_)
                 | PtrKind::PacketEnd
                 | PtrKind::Mem { .. }
                 | PtrKind::Record(_)

@@ -27,13 +27,16 @@ impl Walk<'_> {
 
     fn enter_subprog(&mut self, off: i32) -> Result<Step, Cause> {
         let start = self.target(off)?;
+        let subprog =
+            self.structure.subprog_at(start).ok_or_else(|| self.bug("a call enters a subprogram"))?;
+        if let Some(func) = self.global(subprog) {
+            return self.call_global(subprog, func);
+        }
         let depth = self.state.frames.len();
         if depth >= MAX_FRAMES {
             return Err(self.reject(Why::CallDepth(depth + 1)));
         }
-        let subprog =
-            self.structure.subprog_at(start).ok_or_else(|| self.bug("a call enters a subprogram"))?;
-        let mut frame = Frame::new(depth as u8, subprog, self.pc);
+        let mut frame = Frame { number: self.new_run(), ..Frame::new(depth as u8, subprog, self.pc) };
         for reg in Reg::ARGS {
             frame.regs[reg.index()] = *self.state.reg(reg);
         }
@@ -42,7 +45,7 @@ impl Walk<'_> {
         Ok(Step::To(start))
     }
 
-    fn lose_caller_saved(&mut self) {
+    pub(crate) fn lose_caller_saved(&mut self) {
         for reg in [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
             self.state.set(reg, Value::Uninit);
         }
@@ -61,7 +64,13 @@ impl Walk<'_> {
         }
         self.facts.passes(self.pc, given.map.filter(|m| !m.inner).map(|m| m.idx));
         if proto.id == id::TAIL_CALL {
+            if self.state.frames.iter().any(|frame| frame.callback.is_some()) {
+                return Err(self.unsupported("a tail call while a callback runs"));
+            }
             self.may_leave_early(Value::UNKNOWN, true)?;
+        }
+        if let Some(callback) = proto.callback {
+            self.call_back(callback, &given)?;
         }
         self.lose_caller_saved();
         if proto.changes_packet {

@@ -2,6 +2,7 @@
 
 use crate::outcome::Cause;
 use crate::reject::Why;
+use crate::state::Frame;
 use crate::state::value::{PtrKind, Value};
 use crate::walk::{Step, Walk};
 use brolga_core::{PacketAt, Reg};
@@ -13,7 +14,11 @@ impl Walk<'_> {
         }
         self.nothing_held("BPF_EXIT instruction in main prog")?;
         let result = self.read(Reg::R0)?;
-        self.result_allowed(&result)?;
+        match self.state.top().callback {
+            Some(kind) => self.callback_result(kind, &result)?,
+            None if self.in_global() => self.global_result(&result)?,
+            None => self.result_allowed(&result)?,
+        }
         Ok(Step::End)
     }
 
@@ -22,14 +27,21 @@ impl Walk<'_> {
     /// main program it ends the run.)
     pub(crate) fn may_leave_early(&mut self, result: Value, packet_moves: bool) -> Result<(), Cause> {
         if self.state.frames.len() == 1 {
-            return Ok(());
+            return match self.state.top().callback {
+                Some(kind) => self.callback_result(kind, &result),
+                None => Ok(()),
+            };
         }
         let mut early = self.state.clone();
         if packet_moves {
             early.lose_packet();
         }
-        let callsite = early.top().callsite;
+        let &Frame { callsite, callback, .. } = early.top();
         early.frames.pop();
+        if let Some(kind) = callback {
+            self.callback_result(kind, &result)?;
+            return self.push(early, callsite);
+        }
         early.set(Reg::R0, result);
         self.push(early, callsite.plus(1))
     }
@@ -38,6 +50,9 @@ impl Walk<'_> {
         let result = *self.state.reg(Reg::R0);
         if result.ptr().is_some_and(|p| matches!(p.kind, PtrKind::Stack(_))) {
             return Err(self.reject(Why::ReturnsStack));
+        }
+        if let Some(kind) = self.state.top().callback {
+            return self.leave_callback(kind);
         }
         let callsite = self.state.top().callsite;
         self.state.frames.pop();

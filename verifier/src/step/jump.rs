@@ -188,11 +188,16 @@ fn decide(compare: &Compare, a: &Value, b: &Value) -> Option<bool> {
 /// kinds of which the kernel says so.
 fn is_never_null(p: &Ptr) -> bool {
     let solid = match p.kind {
-        PtrKind::MapValue(_) | PtrKind::Map(_) | PtrKind::Mem { .. } | PtrKind::Record(_) => true,
+        PtrKind::MapValue(_)
+        | PtrKind::MapKey(_)
+        | PtrKind::Map(_)
+        | PtrKind::Mem { .. }
+        | PtrKind::Record(_) => true,
         PtrKind::Socket(kind) => kind != SockKind::Xdp,
         // What a reference keeps is there.
         PtrKind::Kernel { trusted, .. } => trusted || p.owner.is_some(),
         PtrKind::Ctx
+        | PtrKind::Func(_)
         | PtrKind::Stack(_)
         | PtrKind::Packet
         | PtrKind::PacketMeta
@@ -227,7 +232,7 @@ fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Op
 }
 
 /// Makes every number that is not as it was in an earlier round anything.
-fn widen(round: &mut State, earlier: &State) {
+pub(crate) fn widen(round: &mut State, earlier: &State) {
     if round.frames.len() != earlier.frames.len() {
         return;
     }

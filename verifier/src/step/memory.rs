@@ -65,10 +65,17 @@ impl Walk<'_> {
                 self.in_memory(&ptr.var, size.into(), &access.bytes(&ptr, Verb::Read))?;
                 Value::UNKNOWN
             }
+            PtrKind::MapKey(map) => {
+                let size = map.def(self.aux).key_size.into();
+                self.in_memory(&ptr.var, size, &access.bytes(&ptr, Verb::Read))?;
+                Value::UNKNOWN
+            }
             PtrKind::Map(map) => self.load_map_object(map, &ptr, access)?,
             PtrKind::Socket(kind) => self.load_socket(kind, &ptr, access)?,
             PtrKind::Kernel { .. } => return Err(self.unsupported("a look into a kernel structure")),
-            PtrKind::PacketEnd | PtrKind::SocketOfMap => return Err(self.not_memory(access.reg)),
+            PtrKind::PacketEnd | PtrKind::Func(_) | PtrKind::SocketOfMap => {
+                return Err(self.not_memory(access.reg));
+            }
         };
         Ok(extend(value, access.size, signed))
     }
@@ -109,9 +116,10 @@ impl Walk<'_> {
             PtrKind::Mem { size, rdonly: false } | PtrKind::Record(size) => {
                 self.in_memory(&ptr.var, size.into(), &bytes)
             }
+            PtrKind::MapKey(_) => Err(self.reject(Why::WritesKey(access.reg))),
             PtrKind::Map(map) => Err(self.store_map_object(map, &ptr, access)),
             PtrKind::Kernel { .. } => Err(self.unsupported("a store to a kernel structure")),
-            PtrKind::PacketEnd | PtrKind::SocketOfMap => Err(self.not_memory(access.reg)),
+            PtrKind::PacketEnd | PtrKind::Func(_) | PtrKind::SocketOfMap => Err(self.not_memory(access.reg)),
         }
     }
 
@@ -199,6 +207,8 @@ const fn conversion(ptr: &Ptr) -> Conversion {
         PtrKind::Stack(_)
         | PtrKind::Map(_)
         | PtrKind::MapValue(_)
+        | PtrKind::MapKey(_)
+        | PtrKind::Func(_)
         | PtrKind::Packet
         | PtrKind::PacketMeta
         | PtrKind::PacketEnd

@@ -96,6 +96,8 @@ fn is_end_of(end: &Ptr, p: &Ptr) -> bool {
         | PtrKind::Stack(_)
         | PtrKind::Map(_)
         | PtrKind::MapValue(_)
+        | PtrKind::MapKey(_)
+        | PtrKind::Func(_)
         | PtrKind::PacketEnd
         | PtrKind::Mem { .. }
         | PtrKind::Record(_)

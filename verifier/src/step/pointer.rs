@@ -65,6 +65,8 @@ impl Walk<'_> {
             PtrKind::Ctx
             | PtrKind::Stack(_)
             | PtrKind::MapValue(_)
+            | PtrKind::MapKey(_)
+            | PtrKind::Func(_)
             | PtrKind::Packet
             | PtrKind::PacketMeta
             | PtrKind::Mem { .. }

@@ -101,6 +101,7 @@ impl Walk<'_> {
             PtrKind::Stack(_) => ("stack ", true),
             PtrKind::Ctx => ("context ", false),
             PtrKind::MapValue(_) => ("value ", false),
+            PtrKind::MapKey(_) => ("key ", false),
             PtrKind::Packet | PtrKind::PacketMeta => ("packet ", false),
             PtrKind::Socket(SockKind::Common) => ("sock_common ", false),
             PtrKind::Socket(SockKind::Full) => ("sock ", false),
@@ -108,6 +109,7 @@ impl Walk<'_> {
             PtrKind::Socket(SockKind::Xdp) => ("xdp_sock ", false),
             PtrKind::Map(_)
             | PtrKind::PacketEnd
+            | PtrKind::Func(_)
             | PtrKind::Mem { .. }
             | PtrKind::Record(_)
             | PtrKind::SocketOfMap
@@ -141,9 +143,12 @@ impl Walk<'_> {
             PtrKind::Map(_) | PtrKind::Socket(_) | PtrKind::SocketOfMap | PtrKind::Kernel { .. } => {
                 Region::Kernel
             }
-            PtrKind::MapValue(_) | PtrKind::PacketEnd | PtrKind::Mem { .. } | PtrKind::Record(_) => {
-                Region::Other
-            }
+            PtrKind::MapValue(_)
+            | PtrKind::MapKey(_)
+            | PtrKind::Func(_)
+            | PtrKind::PacketEnd
+            | PtrKind::Mem { .. }
+            | PtrKind::Record(_) => Region::Other,
         };
         self.facts.touches(self.pc, region);
     }

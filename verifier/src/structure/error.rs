@@ -33,6 +33,12 @@ pub enum StructureError {
     /// number.
     #[error("tail_call is not allowed in subprogs without BTF")]
     TailCallInSubprog,
+    /// A legacy packet load in a subprogram that returns no number.
+    #[error("LD_ABS is only allowed in functions that return 'int'.")]
+    LdAbsWithoutInt,
+    /// A tail call in a subprogram that returns no number.
+    #[error("tail_call is only allowed in functions that return 'int'.")]
+    TailCallWithoutInt,
     /// No path of jumps and calls leads to the instruction.
     #[error("unreachable insn {0}")]
     Unreachable(Pc),

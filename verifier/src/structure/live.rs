@@ -8,11 +8,13 @@
 //!
 //! A helper reads as many arguments as its prototype has, one without a
 //! prototype all five. A subprogram reads those of r1 to r5 that it may read
-//! from its start on; where calls go in a circle, all five.
+//! from its start on; where calls go in a circle, all five. A global function
+//! reads as many as it has parameters.
 
 use super::Structure;
 use super::blocks::{Block, Blocks, Effect, Set};
 use super::marks::proto;
+use brolga_core::func::Linkage;
 use brolga_core::insn::RegSet;
 use brolga_core::{Aux, Callee, Insn, Pc, Program, Reg};
 
@@ -59,6 +61,13 @@ pub(super) fn insns<'a>(program: &'a Program, block: &Block) -> impl Iterator<It
     places.map(Pc).filter_map(|pc| Some((pc, program.code.at(pc)?)))
 }
 
+/// The parameters of the function that starts here, where it is global: a call
+/// looks at all of them, whatever the function does.
+pub(super) fn global_parameters(aux: &Aux, start: Pc) -> Option<RegSet> {
+    let func = aux.func_info.get(&start).filter(|func| func.linkage == Linkage::Global)?;
+    Some(RegSet::args(func.params.len().min(Reg::ARGS.len())))
+}
+
 /// What is known of what calls read.
 struct Uses<'a> {
     aux: &'a Aux,
@@ -77,7 +86,11 @@ impl Uses<'_> {
         match callee {
             Callee::Helper(id) => proto(self.aux, *id).map_or(RegSet::ARGS, |p| RegSet::args(p.arity())),
             Callee::Subprog(off) => {
-                let called = pc.jump(*off).and_then(|start| self.structure.subprog_at(start));
+                let start = pc.jump(*off);
+                if let Some(params) = start.and_then(|start| global_parameters(self.aux, start)) {
+                    return params;
+                }
+                let called = start.and_then(|start| self.structure.subprog_at(start));
                 called.map_or(RegSet::ARGS, |id| self.args[id.index()])
             }
             Callee::Kfunc { .. } => RegSet::ARGS,

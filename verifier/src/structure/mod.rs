@@ -104,6 +104,11 @@ impl Structure {
         self.marks(pc).contains(Marks::PRUNE_POINT)
     }
 
+    /// Whether a helper is called here that runs a callback before it returns.
+    pub(crate) fn calls_callback(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::CALLS_CALLBACK)
+    }
+
     /// Whether a state is always stored here.
     pub(crate) fn is_force_checkpoint(&self, pc: Pc) -> bool {
         self.marks(pc).contains(Marks::FORCE_CHECKPOINT)

@@ -142,6 +142,13 @@ fn abnormal_returns(subprog: &Subprogram, aux: &Aux) -> Result<(), Reject> {
     if aux.subprog_names.contains_key(&start) {
         return Ok(());
     }
+    if let Some(func) = aux.func_info.get(&start) {
+        return match (func.returns_scalar, subprog.has_ld_abs, subprog.has_tail_call) {
+            (false, true, _) => Err(Reject { at: None, why: StructureError::LdAbsWithoutInt.into() }),
+            (false, false, true) => Err(Reject { at: None, why: StructureError::TailCallWithoutInt.into() }),
+            (true, _, _) | (false, false, false) => Ok(()),
+        };
+    }
     let why = match (subprog.has_ld_abs, subprog.has_tail_call) {
         (true, _) => StructureError::LdAbsInSubprog,
         (false, true) => StructureError::TailCallInSubprog,

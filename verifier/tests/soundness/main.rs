@@ -6,9 +6,11 @@
 //! The historic holes of other verifiers each have a program here.
 
 mod arithmetic;
+mod callbacks;
 mod control;
 mod facts;
 mod frames;
+mod globals;
 mod hostile;
 mod idioms;
 mod maps;

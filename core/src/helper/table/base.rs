@@ -6,7 +6,7 @@ use super::words::{
     ANY, CTX, FUNC, IN_OUT, INT, KEY, MAP, MEM, OUT, PLAIN, SIZE, SIZE0, STACK0, STR, VALUE, VALUE_OR_NULL,
     VOID, out,
 };
-use crate::helper::{ArgFlags, Proto};
+use crate::helper::{ArgFlags, Callback, Proto};
 
 pub(super) static ROWS: [Proto; 46] = [
     // No helper: the number that a call is born with.
@@ -19,7 +19,7 @@ pub(super) static ROWS: [Proto; 46] = [
     row(88, "bpf_map_pop_elem", &[MAP, VALUE.with(ArgFlags::UNINIT).with(ArgFlags::WRITE)], INT),
     row(89, "bpf_map_peek_elem", &[MAP, VALUE.with(ArgFlags::UNINIT).with(ArgFlags::WRITE)], INT),
     row(195, "bpf_map_lookup_percpu_elem", &[MAP, KEY, ANY], VALUE_OR_NULL).packet_args(),
-    row(164, "bpf_for_each_map_elem", &[MAP, FUNC, STACK0, ANY], INT),
+    row(164, "bpf_for_each_map_elem", &[MAP, FUNC, STACK0, ANY], INT).runs(Callback::MapElem),
     // Time.
     row(5, "bpf_ktime_get_ns", &[], INT),
     row(118, "bpf_jiffies64", &[], INT),
@@ -43,7 +43,7 @@ pub(super) static ROWS: [Proto; 46] = [
     // Where it succeeds it does not return: the packet is as it was after it,
     // but not after the subprogram that it ended.
     row(12, "bpf_tail_call", &[CTX, MAP, ANY], VOID),
-    row(181, "bpf_loop", &[ANY, FUNC, STACK0, ANY], INT),
+    row(181, "bpf_loop", &[ANY, FUNC, STACK0, ANY], INT).runs(Callback::Loop),
     // The task that runs.
     row(14, "bpf_get_current_pid_tgid", &[], INT),
     row(15, "bpf_get_current_uid_gid", &[], INT),

@@ -5,7 +5,7 @@ use super::row;
 use super::words::{
     ANY, DYNPTR, FUNC, INT, MAP, MEM, OUT, SIZE0, SOCK, STACK0, TASK, VALUE, VALUE_OR_NULL, VOID, released,
 };
-use crate::helper::{Arg, ArgFlags, ArgKind, Proto, RefKind, Ret, RetKind};
+use crate::helper::{Arg, ArgFlags, ArgKind, Callback, Proto, RefKind, Ret, RetKind};
 
 const LOCK: Arg = Arg::of(ArgKind::SpinLock);
 const TIMER: Arg = Arg::of(ArgKind::Timer);
@@ -23,7 +23,7 @@ pub(super) static ROWS: [Proto; 33] = [
     row(93, "bpf_spin_lock", &[LOCK], VOID),
     row(94, "bpf_spin_unlock", &[LOCK], VOID),
     row(169, "bpf_timer_init", &[TIMER, MAP, ANY], INT).gpl(),
-    row(170, "bpf_timer_set_callback", &[TIMER, FUNC], INT).gpl(),
+    row(170, "bpf_timer_set_callback", &[TIMER, FUNC], INT).gpl().runs(Callback::Timer),
     row(171, "bpf_timer_start", &[TIMER, ANY, ANY], INT).gpl(),
     row(172, "bpf_timer_cancel", &[TIMER], INT).gpl(),
     // Ring buffers.
@@ -33,7 +33,7 @@ pub(super) static ROWS: [Proto; 33] = [
     row(132, "bpf_ringbuf_submit", &[released(RECORD), ANY], VOID),
     row(133, "bpf_ringbuf_discard", &[released(RECORD), ANY], VOID),
     row(134, "bpf_ringbuf_query", &[MAP, ANY], INT),
-    row(209, "bpf_user_ringbuf_drain", &[MAP, FUNC, STACK0, ANY], INT),
+    row(209, "bpf_user_ringbuf_drain", &[MAP, FUNC, STACK0, ANY], INT).runs(Callback::UserRingbuf),
     // Dynptrs.
     row(197, "bpf_dynptr_from_mem", &[OUT, SIZE0, ANY, DYNPTR.with(ArgFlags::DYNPTR_LOCAL).with(NEW)], INT),
     row(198, "bpf_ringbuf_reserve_dynptr", &[MAP, ANY, ANY, RING_DYNPTR.with(NEW)], INT)

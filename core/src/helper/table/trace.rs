@@ -2,7 +2,7 @@
 
 use super::row;
 use super::words::{ANY, CTX, FUNC, IN_OUT, INT, MAP, MEM, OUT, SIZE, SIZE0, STACK0, TASK, out};
-use crate::helper::{Arg, Proto, Ret, RetKind};
+use crate::helper::{Arg, Callback, Proto, Ret, RetKind};
 
 const SEQ_FILE: Arg = Arg::btf("seq_file");
 
@@ -35,7 +35,7 @@ pub(super) static ROWS: [Proto; 47] = [
     row(175, "bpf_task_pt_regs", &[TASK], Ret { btf: Some("pt_regs"), ..Ret::of(RetKind::BtfId) }).gpl(),
     row(109, "bpf_send_signal", &[ANY], INT),
     row(117, "bpf_send_signal_thread", &[ANY], INT),
-    row(180, "bpf_find_vma", &[TASK, ANY, FUNC, STACK0, ANY], INT),
+    row(180, "bpf_find_vma", &[TASK, ANY, FUNC, STACK0, ANY], INT).runs(Callback::Vma),
     // The place that is traced.
     row(58, "bpf_override_return", &[CTX, ANY], INT).gpl(),
     row(173, "bpf_get_func_ip", &[CTX], INT).gpl(),

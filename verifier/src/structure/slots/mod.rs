@@ -23,7 +23,7 @@ pub(crate) use set::SlotSet;
 
 use super::Structure;
 use super::blocks::{Block, Blocks, Effect};
-use super::live::insns;
+use super::live::{global_parameters, insns};
 use super::marks::proto;
 use brolga_core::insn::RegSet;
 use brolga_core::{Callee, Insn, Pc, Program, Reg};
@@ -99,7 +99,8 @@ impl Frame<'_> {
             },
             Callee::Subprog(off) => {
                 let start = pc.jump(off).expect("a callee that was found before");
-                calls::any(at, live_args(self.structure.live_in(start)))
+                let live = || live_args(self.structure.live_in(start));
+                calls::any(at, global_parameters(aux, start).unwrap_or_else(live))
             }
             Callee::Kfunc { .. } => calls::any(at, insn.uses()),
         }
