@@ -1,11 +1,13 @@
-//! BTF: the types behind map definitions.
+//! BTF: the types behind map definitions, and of functions.
 //!
-//! A reader of the few kinds that a map's definition is made of; of the others
+//! A reader of the few kinds that these are made of; of the others
 //! it knows no more than their length. A type is looked into when it is asked
 //! for. No walk is longer than [`MAX_DEPTH`], and all walks together are bounded
 //! by the size of the section, since hostile types may share what they point to.
 
 use super::ObjectError;
+use super::funcs::Tags;
+use brolga_core::func::{Func, Linkage, Param, ParamTags, Pointee};
 use std::cell::Cell;
 
 /// How long a chain of typedefs, arrays or qualifiers may be, as in libbpf.
@@ -87,6 +89,8 @@ struct Type<'d> {
     name: u32,
     kind: Kind,
     bitfields: bool,
+    /// How many members there are, or a fact by the kind.
+    vlen: u32,
     /// A size in bytes or another type's id, by the kind.
     word: u32,
     extra: &'d [u8],
@@ -307,6 +311,80 @@ impl<'d> Btf<'d> {
     }
 }
 
+/// Functions.
+impl Btf<'_> {
+    /// What the tags of parameters say: `__arg_ctx` and its like.
+    pub(super) fn param_tags(&self) -> Result<Tags, ObjectError> {
+        let mut tags = Tags::new();
+        for found in self.types.iter().filter(|t| t.kind == Kind::DeclTag) {
+            let Some(tag) = self.string(found.name)?.strip_prefix("arg:") else { continue };
+            let index = word(found.extra, 0).unwrap_or(u32::MAX);
+            let said = tags.entry((found.word, index)).or_default();
+            match tag {
+                "ctx" => said.ctx = true,
+                "nonnull" => said.nonnull = true,
+                _ => said.other = true,
+            }
+        }
+        Ok(tags)
+    }
+
+    /// A function by its type.
+    pub(super) fn func(&self, id: u32, tags: &Tags) -> Result<Func, ObjectError> {
+        let func = self.get(id)?;
+        let proto = self.get(func.word)?;
+        if func.kind != Kind::Func || proto.kind != Kind::FuncProto {
+            return Err(bad("not a function", id));
+        }
+        // The number of members is the linkage here.
+        let linkage = if func.vlen == 1 { Linkage::Global } else { Linkage::Static };
+        self.spend(proto.extra.len())?;
+        let param = |(index, entry): (u32, &[u8])| {
+            let tags = tags.get(&(id, index)).copied().unwrap_or_default();
+            self.param(word(entry, 4).unwrap_or(0), tags)
+        };
+        let params = (0..).zip(proto.extra.chunks_exact(8)).map(param).collect::<Result<_, _>>()?;
+        let name = self.string(func.name)?.to_owned();
+        Ok(Func { name, linkage, params, returns_scalar: self.is_scalar(proto.word) })
+    }
+
+    fn is_scalar(&self, id: u32) -> bool {
+        self.plain(id).is_ok_and(|(_, t)| matches!(t.kind, Kind::Int | Kind::Enum | Kind::Enum64))
+    }
+
+    fn param(&self, id: u32, tags: ParamTags) -> Result<Param, ObjectError> {
+        if self.is_scalar(id) {
+            return Ok(Param::Scalar);
+        }
+        let (_, found) = self.plain(id)?;
+        match found.kind {
+            Kind::Ptr => Ok(Param::Pointer { to: self.param_pointee(found.word)?, tags }),
+            Kind::Struct | Kind::Union => Ok(Param::Other("STRUCT")),
+            _ => Ok(Param::Other("UNKN")),
+        }
+    }
+
+    /// What a parameter points to: by the name of the structure, but for a name
+    /// that the kernel gives a context.
+    fn param_pointee(&self, id: u32) -> Result<Pointee, ObjectError> {
+        const CONTEXT: &str = "bpf_user_pt_regs_t";
+        let named = |kind, name: &str, size| Pointee { kind, name: name.to_owned(), size };
+        if let Ok(found) = self.get(id)
+            && found.kind == Kind::Typedef
+            && self.string(found.name)? == CONTEXT
+        {
+            return Ok(named("TYPEDEF", CONTEXT, self.size(id).ok()));
+        }
+        match self.plain(id) {
+            Ok((_, found)) => {
+                let kind = if found.kind == Kind::Struct { "STRUCT" } else { "UNKN" };
+                Ok(named(kind, self.string(found.name)?, self.size(id).ok()))
+            }
+            Err(_) => Ok(named("VOID", "", None)),
+        }
+    }
+}
+
 fn read_types(mut data: &[u8]) -> Result<Vec<Type<'_>>, ObjectError> {
     let mut types = Vec::new();
     while !data.is_empty() {
@@ -322,5 +400,6 @@ fn read_type(data: &[u8]) -> Option<(Type<'_>, &[u8])> {
     let [name, info, word] = [word(data, 0)?, word(data, 4)?, word(data, 8)?];
     let kind = Kind::from_number(info >> 24 & 0x1f)?;
     let (extra, rest) = data.get(12..)?.split_at_checked(kind.extra(info as usize & 0xffff))?;
-    Some((Type { name, kind, bitfields: info >> 31 == 1, word, extra }, rest))
+    let (bitfields, vlen) = (info >> 31 == 1, info & 0xffff);
+    Some((Type { name, kind, bitfields, vlen, word, extra }, rest))
 }

@@ -7,7 +7,7 @@ use super::ObjectError;
 use object::read::elf::ElfFile64;
 use object::{
     Architecture, LittleEndian, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _,
-    RelocationFlags, RelocationTarget,
+    RelocationFlags, RelocationTarget, SymbolScope,
 };
 use std::collections::BTreeMap;
 
@@ -78,6 +78,8 @@ pub(super) struct Symbol<'d> {
     pub(super) value: u64,
     pub(super) size: u64,
     pub(super) global: bool,
+    /// Whether it is global in its own object only.
+    pub(super) hidden: bool,
 }
 
 /// The sections and symbols, by their indices in the file.
@@ -239,6 +241,7 @@ fn read_symbols<'d>(
             value: symbol.address(),
             size: symbol.size(),
             global: symbol.is_global(),
+            hidden: symbol.scope() == SymbolScope::Linkage,
         };
         symbols.insert(symbol.index().0, read);
     }

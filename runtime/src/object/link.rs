@@ -6,8 +6,10 @@
 
 use super::ObjectError;
 use super::elf::{Elf, Reloc, RelocKind, Section, SectionKind, Symbol, SymbolKind};
+use super::funcs::Funcs;
 use super::lines::Lines;
 use super::maps::{MapPlace, Maps};
+use brolga_core::func::{Func, Linkage};
 use brolga_core::program::SourceLine;
 use brolga_core::{Code, Pc, Slot};
 use std::collections::{BTreeMap, HashMap};
@@ -37,6 +39,9 @@ pub(super) type Place = (usize, u64);
 pub(super) struct Function<'d> {
     /// Shared by the programs that call it.
     pub(super) name: Arc<str>,
+    /// Whether other objects do not see it: then libbpf takes it for static,
+    /// whatever its type says.
+    hidden: bool,
     bytes: &'d [u8],
 }
 
@@ -49,6 +54,7 @@ pub(super) struct Body {
     pub(super) maps: Vec<usize>,
     pub(super) lines: BTreeMap<Pc, SourceLine>,
     pub(super) subprogs: BTreeMap<Pc, Arc<str>>,
+    pub(super) funcs: BTreeMap<Pc, Func>,
 }
 
 /// Every function, by its place.
@@ -70,7 +76,7 @@ fn function<'d>(section: &Section<'d>, symbol: &Symbol<'d>) -> Result<Function<'
     let bytes = bytes.filter(|b| !b.is_empty() && whole(symbol.value) && whole(symbol.size));
     let wrong =
         || ObjectError::Function { function: symbol.name.to_owned(), section: section.name.to_owned() };
-    Ok(Function { name: symbol.name.into(), bytes: bytes.ok_or_else(wrong)? })
+    Ok(Function { name: symbol.name.into(), hidden: symbol.hidden, bytes: bytes.ok_or_else(wrong)? })
 }
 
 /// What linking looks at.
@@ -79,6 +85,7 @@ pub(super) struct Linker<'a, 'd> {
     pub(super) maps: &'a Maps,
     pub(super) functions: &'a BTreeMap<Place, Function<'d>>,
     pub(super) lines: &'a Lines,
+    pub(super) funcs: &'a Funcs,
     /// How many instructions were linked.
     linked: usize,
 }
@@ -89,8 +96,9 @@ impl<'a, 'd> Linker<'a, 'd> {
         maps: &'a Maps,
         functions: &'a BTreeMap<Place, Function<'d>>,
         lines: &'a Lines,
+        funcs: &'a Funcs,
     ) -> Self {
-        Self { elf, maps, functions, lines, linked: 0 }
+        Self { elf, maps, functions, lines, funcs, linked: 0 }
     }
 
     /// Links the function at `entry` with all that it calls.
@@ -167,7 +175,9 @@ impl Linking<'_, '_, '_> {
         let start = self.body.slots.len();
         self.body.slots.extend(Slot::parse(function.bytes).unwrap_or_default());
         self.body.subprogs.insert(Pc(start as u32), function.name.clone());
+        let hidden = function.hidden;
         self.add_lines(place, start);
+        self.add_type(place, start, hidden);
         self.placed.insert(place, start);
         let (section, offset) = place;
         self.open.push(Part { section, offset, at: start, end: self.body.slots.len() });
@@ -182,6 +192,15 @@ impl Linking<'_, '_, '_> {
             let pc = Pc(start as u32 + ((at - offset) / Slot::BYTES as u64) as u32);
             self.body.lines.insert(pc, line.clone());
         }
+    }
+
+    fn add_type(&mut self, (section, offset): Place, start: usize, hidden: bool) {
+        let section = self.linker.elf.sections.get(&section).and_then(|s| self.linker.funcs.get(s.name));
+        let Some(mut func) = section.and_then(|funcs| funcs.get(&offset)).cloned() else { return };
+        if hidden {
+            func.linkage = Linkage::Static;
+        }
+        self.body.funcs.insert(Pc(start as u32), func);
     }
 
     fn step(&mut self, step: Step) -> Result<(), ObjectError> {

@@ -154,7 +154,8 @@ impl OpenObject<'_> {
         let load = self.options.load.clone().name(program.name()).license(license);
         let load = load.attach_type(attach).add_flags(flags);
         let functions = program.functions()?.iter().map(|(at, name)| (*at, name.to_string())).collect();
-        Ok((prog_type, load.lines(program.lines()?.clone()).functions(functions)))
+        let load = load.lines(program.lines()?.clone()).functions(functions);
+        Ok((prog_type, load.func_info(program.func_info()?.clone())))
     }
 
     fn load_program(&self, program: &ObjectProgram) -> Result<Program, LoadError> {

@@ -15,6 +15,8 @@
 mod btf;
 mod elf;
 mod error;
+mod ext;
+mod funcs;
 mod lines;
 mod link;
 mod load;
@@ -25,10 +27,12 @@ pub use error::ObjectError;
 pub use load::{LoadedObject, ObjectLoad, OpenObject};
 pub use maps::{ObjectMap, ObjectSlot};
 
+use brolga_core::func::Func;
 use brolga_core::program::SourceLine;
 use brolga_core::{Pc, Slot};
 use btf::Btf;
 use elf::{Elf, SectionKind, SymbolKind};
+use funcs::Funcs;
 use lines::Lines;
 use link::{Body, Linker};
 use maps::{Global, Maps};
@@ -68,8 +72,12 @@ impl Object {
             (Some(section), Some(btf)) => lines::read(section.data, btf)?,
             _ => Lines::new(),
         };
+        let funcs = match (elf.first(SectionKind::BtfExt), &btf) {
+            (Some(section), Some(btf)) => funcs::read(section.data, btf)?,
+            _ => Funcs::new(),
+        };
         let maps = Maps::read(&elf, btf.as_ref())?;
-        let programs = programs(&elf, &maps, &lines)?;
+        let programs = programs(&elf, &maps, &lines, &funcs)?;
         let Maps { list, globals, .. } = maps;
         Ok(Self { license: license(&elf), programs, maps: list, globals })
     }
@@ -199,6 +207,16 @@ impl ObjectProgram {
         self.body().map(|body| &body.subprogs)
     }
 
+    /// What the object's types say of the functions, by the place where they
+    /// start.
+    ///
+    /// # Errors
+    ///
+    /// As [`insns`](Self::insns).
+    pub fn func_info(&self) -> Result<&BTreeMap<Pc, Func>, ObjectError> {
+        self.body().map(|body| &body.funcs)
+    }
+
     /// How many slots the instructions take.
     ///
     /// # Errors
@@ -224,9 +242,14 @@ fn license(elf: &Elf<'_>) -> String {
 const SHARED: &str = ".text";
 
 /// Every global function of a section of its own is a program.
-fn programs(elf: &Elf<'_>, maps: &Maps, lines: &Lines) -> Result<Vec<ObjectProgram>, ObjectError> {
+fn programs(
+    elf: &Elf<'_>,
+    maps: &Maps,
+    lines: &Lines,
+    funcs: &Funcs,
+) -> Result<Vec<ObjectProgram>, ObjectError> {
     let functions = link::functions(elf)?;
-    let mut linker = Linker::new(elf, maps, &functions, lines);
+    let mut linker = Linker::new(elf, maps, &functions, lines, funcs);
     let is_program = |place: &(usize, u64)| elf.sections[&place.0].name != SHARED;
     let only_shared = !functions.keys().any(is_program);
     let mut programs = Vec::new();
