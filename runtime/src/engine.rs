@@ -4,6 +4,7 @@ use crate::fd::{Fd, FdError, Fds};
 use crate::helpers::HostEnv;
 use crate::load::{self, Load, LoadError};
 use crate::map::{Map, MapError, MapObject, OfMaps};
+use crate::profile::Profile;
 use crate::prog::{Counts, Program};
 use crate::prog_type::{ProgramType, TypeError};
 use brolga_core::prog_type::table;
@@ -26,6 +27,7 @@ struct Inner {
     fds: Arc<Fds>,
     host: Arc<HostEnv>,
     counts: Arc<Counts>,
+    profile: Profile,
     /// The maps that were created by this engine.
     maps: Mutex<Vec<Weak<MapObject>>>,
 }
@@ -226,6 +228,10 @@ impl Engine {
 
     pub(crate) fn host(&self) -> &Arc<HostEnv> {
         &self.0.host
+    }
+
+    pub(crate) fn profile(&self) -> &Profile {
+        &self.0.profile
     }
 
     pub(crate) fn counts(&self) -> &Arc<Counts> {

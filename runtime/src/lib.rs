@@ -58,6 +58,7 @@ mod helpers;
 mod load;
 pub mod map;
 pub mod object;
+mod profile;
 mod prog;
 pub mod prog_type;
 mod rcu;

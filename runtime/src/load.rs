@@ -371,7 +371,7 @@ pub(crate) fn load(
     let linked = link(verified, prog_type, &used.maps, engine.host())?;
     let owner = Owner::new(prog_type.clone(), load.attach, load.flags, mem_size);
     used.admit(&owner)?;
-    let (image, compile) = timed(|| compile(&linked, &load));
+    let (image, compile) = timed(|| compile(&linked, &load, engine));
     let image = image?;
     let stats = stats(slots, &report, image.as_ref(), verify, compile);
     let calls = calls(&linked, prog_type, &used.maps);
@@ -466,11 +466,17 @@ unsafe extern "C" fn no_tail_call(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64
     0
 }
 
-fn compile(linked: &Linked, load: &Load) -> Result<Option<Image>, LoadError> {
+fn compile(linked: &Linked, load: &Load, engine: &Engine) -> Result<Option<Image>, LoadError> {
     if load.engine == EngineKind::Interp {
         return Ok(None);
     }
-    Ok(Some(brolga_jit::compile(linked, &load.jit)?.publish()?))
+    let mut options = load.jit;
+    if engine.profile().wants_lines() {
+        options.listing |= brolga_jit::Listing::LINES;
+    }
+    let image = brolga_jit::compile(linked, &options)?.publish()?;
+    engine.profile().announce(&image, &linked.exec().aux);
+    Ok(Some(image))
 }
 
 /// The closures of an embedder may panic, and so may what takes a program's
