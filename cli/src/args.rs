@@ -125,6 +125,9 @@ pub(crate) struct DisasmArgs {
     /// Prints the machine code that they are compiled to instead.
     #[arg(long)]
     pub(crate) native: bool,
+    /// Prints Cranelift's intermediate representation of them instead.
+    #[arg(long, conflicts_with = "native")]
+    pub(crate) ir: bool,
     /// Reports in JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,4 +1,5 @@
-//! `brolga disasm`: instructions, or the machine code made of them.
+//! `brolga disasm`: instructions, or the machine code made of them, or what is
+//! between the two.
 
 use crate::args::DisasmArgs;
 use crate::failure::{Failure, Outcome};
@@ -31,7 +32,11 @@ pub(crate) fn run(args: &DisasmArgs) -> Result<Outcome, Failure> {
     let opened = open(&object);
     let mut programs = Vec::new();
     for program in chosen {
-        let text = if args.native { native(&opened, program) } else { listing(program) }?;
+        let text = match (args.native, args.ir) {
+            (true, _) => compiled(&opened, program, |listings| &listings.native),
+            (_, true) => compiled(&opened, program, |listings| &listings.ir),
+            (false, false) => listing(program),
+        }?;
         let (name, section) = (program.name().to_owned(), program.section().to_owned());
         programs.push(Row { name, section, text });
     }
@@ -49,15 +54,20 @@ pub(crate) fn run(args: &DisasmArgs) -> Result<Outcome, Failure> {
 }
 
 fn open(object: &Object) -> OpenObject<'_> {
-    let options = jit::Options { listing: jit::Listing::NATIVE, ..jit::Options::default() };
+    let options =
+        jit::Options { listing: jit::Listing::NATIVE | jit::Listing::IR, ..jit::Options::default() };
     Engine::new().open_object(object, ObjectLoad::new().each(Load::new().jit(options)))
 }
 
-/// The machine code with labels.
-fn native(opened: &OpenObject<'_>, program: &ObjectProgram) -> Result<String, Failure> {
+/// A listing that was made when the program was compiled.
+fn compiled(
+    opened: &OpenObject<'_>,
+    program: &ObjectProgram,
+    which: impl Fn(&jit::Listings) -> &String,
+) -> Result<String, Failure> {
     let failed = |error: LoadError| Failure::Rejected(report::rejection(&error));
     let loaded = opened.load(program.name()).map_err(failed)?;
-    Ok(loaded.image().map(|image| image.listings().native.clone()).unwrap_or_default())
+    Ok(loaded.image().map(|image| which(image.listings()).clone()).unwrap_or_default())
 }
 
 /// The instructions with labels, functions and source lines as comments.

@@ -42,6 +42,12 @@ fn every_example_is_disassembled_and_assembled_again() {
 }
 
 #[test]
+fn the_intermediate_representation_is_shown() {
+    let text = stdout(&run(&["disasm", "--ir", FIREWALL, "--program", "firewall"]), 0);
+    assert!(text.contains("function ") && text.contains("block0"), "{text}");
+}
+
+#[test]
 fn native_code_has_labels() {
     let text = stdout(&run(&["disasm", "--native", FIREWALL, "--program", "firewall"]), 0);
     assert!(text.contains("firewall:") && text.contains("block0"), "{text}");

@@ -49,8 +49,10 @@
 //! ```
 //!
 //! The kernel's way is there too: [`Engine::prog_load`] gives a file descriptor,
-//! [`Engine::close`] unloads what no one else holds.
+//! [`Engine::close`] unloads what no one else holds. [`Engine::bpf`] takes the
+//! commands of `bpf(2)` as the kernel does.
 
+mod bpf;
 pub mod context;
 mod engine;
 mod fd;
@@ -64,6 +66,7 @@ pub mod prog_type;
 mod rcu;
 mod run;
 
+pub use bpf::BpfErrno;
 pub use brolga_core as core;
 pub use brolga_core::{LoadFlags, MapDef, MapFlags, MapKind};
 pub use brolga_jit as jit;
