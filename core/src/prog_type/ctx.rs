@@ -48,6 +48,55 @@ impl SizeSet {
     }
 }
 
+/// A set of attach types (`enum bpf_attach_type`), of those below 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttachSet(u64);
+
+impl AttachSet {
+    /// Every attach type.
+    pub const ANY: Self = Self(u64::MAX);
+
+    /// These.
+    #[must_use]
+    pub const fn of(types: &[u32]) -> Self {
+        let (mut bits, mut i) = (0, 0);
+        while i < types.len() {
+            bits |= 1 << types[i];
+            i += 1;
+        }
+        Self(bits)
+    }
+
+    /// All but these.
+    #[must_use]
+    pub const fn but(types: &[u32]) -> Self {
+        Self(!Self::of(types).0)
+    }
+
+    /// Whether it is one of them.
+    #[must_use]
+    pub const fn contains(self, attach: u32) -> bool {
+        self.0 == u64::MAX || (attach < 64 && self.0 & (1 << attach) != 0)
+    }
+
+    /// One of them, where they are not all.
+    #[must_use]
+    pub const fn example(self) -> Option<u32> {
+        if self.0 == u64::MAX || self.0 == 0 { None } else { Some(self.0.trailing_zeros()) }
+    }
+}
+
+/// Where in a field loads are allowed that are smaller than it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Parts {
+    /// Anywhere, at a multiple of their size.
+    Anywhere,
+    /// Within so many bytes from its start.
+    Within(u32),
+    /// At its start.
+    AtStart,
+}
+
 /// What a field of a context holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FieldKind {
@@ -63,6 +112,8 @@ pub enum FieldKind {
     SockOrNull,
     /// A full socket.
     Socket,
+    /// A full socket, or null.
+    SocketOrNull,
     /// The flow-dissector keys of an skb.
     FlowKeys,
 }
@@ -93,9 +144,12 @@ pub struct CtxField {
     pub kind: FieldKind,
     /// The offset in the real structure, in bytes.
     pub host_off: u32,
-    /// The `expected_attach_type` that a program must have to see the field;
-    /// any, where there is none.
-    pub attach: Option<u32>,
+    /// The `expected_attach_type`s with which a program sees the field.
+    pub attach: AttachSet,
+    /// Those of them with which it may store to it.
+    pub stores_for: AttachSet,
+    /// Where smaller loads are allowed.
+    pub parts: Parts,
 }
 
 impl CtxField {
@@ -111,7 +165,9 @@ impl CtxField {
             stores: SizeSet::NONE,
             kind: FieldKind::Scalar,
             host_off: off,
-            attach: None,
+            attach: AttachSet::ANY,
+            stores_for: AttachSet::ANY,
+            parts: Parts::Anywhere,
         }
     }
 
@@ -143,11 +199,34 @@ impl CtxField {
         self
     }
 
-    /// The same for programs of this attach type only.
+    /// The same for programs of these attach types only.
     #[must_use]
-    pub const fn only_for(mut self, attach: u32) -> Self {
-        self.attach = Some(attach);
+    pub const fn only_for(mut self, attach: &[u32]) -> Self {
+        self.attach = AttachSet::of(attach);
         self
+    }
+
+    /// The same with stores by programs of these attach types only.
+    #[must_use]
+    pub const fn stores_only_for(mut self, attach: &[u32]) -> Self {
+        self.stores_for = AttachSet::of(attach);
+        self
+    }
+
+    /// The same with smaller loads only there.
+    #[must_use]
+    pub const fn parts(mut self, parts: Parts) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// Whether a part of this many bytes lies where it may.
+    const fn allows_part(&self, within: u32, size: Size) -> bool {
+        match self.parts {
+            Parts::Anywhere => true,
+            Parts::AtStart => within == 0,
+            Parts::Within(bytes) => size.bytes() == self.size || within + size.bytes() <= bytes,
+        }
     }
 }
 
@@ -188,14 +267,15 @@ impl CtxLayout {
     /// at a multiple of that size.
     #[must_use]
     pub fn access(&self, off: i64, size: Size, write: bool) -> Option<Access> {
-        self.field_access(off, size, write).filter(|(f, _)| f.attach.is_none()).map(|(_, access)| access)
+        let of_all = |f: &CtxField| f.attach == AttachSet::ANY && (!write || f.stores_for == AttachSet::ANY);
+        self.field_access(off, size, write).filter(|(f, _)| of_all(f)).map(|(_, access)| access)
     }
 
     /// The same for a program of this attach type, which may see fields that
     /// others may not.
     #[must_use]
     pub fn access_as(&self, attach: u32, off: i64, size: Size, write: bool) -> Option<Access> {
-        let sees = |f: &CtxField| f.attach.is_none_or(|a| a == attach);
+        let sees = |f: &CtxField| f.attach.contains(attach) && (!write || f.stores_for.contains(attach));
         self.field_access(off, size, write).filter(|(f, _)| sees(f)).map(|(_, access)| access)
     }
 
@@ -210,6 +290,6 @@ impl CtxLayout {
             host_off: field.host_off + within,
             host_size: if field.kind.is_pointer() { Size::B8 } else { size },
         };
-        (fits && allowed.contains(size)).then_some((field, access))
+        (fits && allowed.contains(size) && field.allows_part(within, size)).then_some((field, access))
     }
 }

@@ -8,7 +8,7 @@ pub mod host;
 mod sock;
 pub mod table;
 
-pub use ctx::{Access, CtxField, CtxLayout, FieldKind, SizeSet};
+pub use ctx::{Access, AttachSet, CtxField, CtxLayout, FieldKind, Parts, SizeSet};
 pub use sock::SockKind;
 
 use crate::helper::Proto;
@@ -32,10 +32,32 @@ pub enum Entry {
 pub enum PacketAccess {
     /// Nothing.
     None,
+    /// Read, but by no helper.
+    ReadDirectly,
     /// Read.
     Read,
     /// Read and write.
     Write,
+    /// The same, and every helper takes such pointers as memory.
+    WriteAnyhow,
+}
+
+impl PacketAccess {
+    /// Whether the program may write.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::WriteAnyhow)
+    }
+
+    /// Whether a helper takes packet pointers as memory.
+    #[must_use]
+    pub const fn to_helper(self, proto: &Proto) -> bool {
+        match self {
+            Self::None | Self::ReadDirectly => false,
+            Self::Read | Self::Write => proto.packet_args,
+            Self::WriteAnyhow => true,
+        }
+    }
 }
 
 /// Which results a program may have, for some attach type or for every other.
@@ -85,6 +107,8 @@ pub struct ProgramType {
     pub returns: Vec<ReturnRule>,
     /// The helpers that may be called, by number.
     pub helpers: BTreeMap<i32, Arc<Proto>>,
+    /// Those of them that only programs of some attach types may call.
+    pub helpers_for: BTreeMap<i32, AttachSet>,
     /// The ELF sections whose programs are of this kind, as the names that
     /// libbpf knows: a name matches itself and what follows it after a `/`.
     pub sections: Vec<Cow<'static, str>>,
@@ -106,6 +130,7 @@ impl ProgramType {
             legacy_packet_loads: false,
             returns: Vec::new(),
             helpers: BTreeMap::new(),
+            helpers_for: BTreeMap::new(),
             sections: Vec::new(),
         }
     }
@@ -124,6 +149,13 @@ impl ProgramType {
     #[must_use]
     pub fn helper(&self, id: i32) -> Option<&Arc<Proto>> {
         self.helpers.get(&id)
+    }
+
+    /// The same for a program of this attach type.
+    #[must_use]
+    pub fn helper_as(&self, attach: u32, id: i32) -> Option<&Arc<Proto>> {
+        let allowed = self.helpers_for.get(&id).is_none_or(|set| set.contains(attach));
+        self.helper(id).filter(|_| allowed)
     }
 
     /// Whether a program in an ELF section of this name is of this kind.

@@ -5,6 +5,7 @@ mod raw;
 mod sections;
 mod sets;
 mod skb;
+mod sock;
 mod trace;
 mod xdp;
 
@@ -67,6 +68,15 @@ static ALL: LazyLock<Vec<Arc<ProgramType>>> = LazyLock::new(|| {
         msg::sk_msg(),
         trace::raw_tracepoint(),
         trace::syscall(),
+        skb::sk_skb(),
+        sock::cgroup_sock(),
+        sock::cgroup_sock_addr(),
+        sock::sock_ops(),
+        sock::cgroup_device(),
+        sock::cgroup_sysctl(),
+        sock::cgroup_sockopt(),
+        sock::sk_lookup(),
+        sock::sk_reuseport(),
     ];
     rows.into_iter().map(with_sections).collect()
 });

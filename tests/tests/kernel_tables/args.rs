@@ -7,7 +7,7 @@
 
 use super::{Ask, Differences, ask, kernel, kernel_types};
 use brolga_core::helper::{Arg, ArgFlags, ArgKind, Proto, RetKind};
-use brolga_core::prog_type::{FieldKind, PacketAccess, ProgramType, Sleepable};
+use brolga_core::prog_type::{FieldKind, ProgramType, Sleepable};
 use brolga_core::{MapDef, MapKind};
 use brolga_tests::kernel::{Kernel, Verdict};
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ struct Subject {
 fn subjects() -> Vec<Subject> {
     let mut all: Vec<Subject> = Vec::new();
     let mut types: Vec<_> = kernel_types().collect();
-    types.sort_by_key(|t| (t.packet != PacketAccess::Write, t.name != "sched_cls"));
+    types.sort_by_key(|t| (!t.packet.writes(), t.name != "sched_cls"));
     for program_type in types {
         for proto in program_type.helpers.values().filter(|p| !super::CONFIGURED.contains(&p.id)) {
             let sleeps = program_type.sleepable != Sleepable::No;
@@ -61,7 +61,8 @@ impl Subject {
 
     /// The place of a pointer to a socket in the context.
     fn sock(&self) -> Option<u32> {
-        let is_sock = |kind| matches!(kind, FieldKind::Socket | FieldKind::SockOrNull);
+        let is_sock =
+            |kind| matches!(kind, FieldKind::Socket | FieldKind::SockOrNull | FieldKind::SocketOrNull);
         self.program_type.ctx.fields.iter().find(|f| is_sock(f.kind)).map(|f| f.off)
     }
 
@@ -114,6 +115,7 @@ impl Subject {
 
     fn ask(&self, kernel: Kernel, text: &str) -> Verdict {
         let question = Ask {
+            attach: super::attach_for(self.program_type, self.proto.id),
             sleepable: self.proto.may_sleep.then_some(true),
             maps: &[self.map()],
             log: 1,
@@ -291,7 +293,8 @@ fn packets_are_memory_where_the_rows_say() {
         let (prologue, id) = (subject.prologue(), subject.proto.id);
         let text = format!("{prologue}{packet}{before}r{r} = r8\n{after}call {id}\nr0 = 0\nexit");
         let refused = subject.ask(kernel, &text).log.contains("helper access to the packet is not allowed");
-        differences.compare(subject.proto.packet_args, !refused, || subject.name(index));
+        let row = subject.program_type.packet.to_helper(&subject.proto);
+        differences.compare(row, !refused, || subject.name(index));
     });
 }
 

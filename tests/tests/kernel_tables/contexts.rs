@@ -3,7 +3,7 @@
 
 use super::{Ask, Differences, ask, kernel, kernel_types};
 use brolga_core::Size;
-use brolga_core::prog_type::{FieldKind, PacketAccess, ProgramType};
+use brolga_core::prog_type::{AttachSet, CtxField, FieldKind, PacketAccess, ProgramType};
 use brolga_tests::kernel::Kernel;
 
 /// The attach types that some context's fields depend on, and one that none
@@ -29,11 +29,11 @@ fn sizes(off: i16) -> impl Iterator<Item = Size> {
 }
 
 fn load(size: Size, off: i16) -> String {
-    format!("r0 = *(u{} *)(r1 {off:+})\nr0 = 0\nexit", size.bits())
+    format!("r0 = *(u{} *)(r1 {off:+})\nr0 = 1\nexit", size.bits())
 }
 
 fn store(size: Size, off: i16) -> String {
-    format!("r0 = 0\n*(u{} *)(r1 {off:+}) = r0\nexit", size.bits())
+    format!("r0 = 1\n*(u{} *)(r1 {off:+}) = r0\nexit", size.bits())
 }
 
 #[test]
@@ -52,9 +52,13 @@ fn accesses_are_allowed_as_the_rows_say() {
     differences.none_expected();
 }
 
-fn attach_types(program_type: &ProgramType) -> impl Iterator<Item = u32> {
-    let restricted = program_type.ctx.fields.iter().any(|f| f.attach.is_some());
-    ATTACH.into_iter().take(if restricted { 2 } else { 1 })
+fn attach_types(program_type: &ProgramType) -> Vec<u32> {
+    let limited = |f: &CtxField| f.attach != AttachSet::ANY || f.stores_for != AttachSet::ANY;
+    match program_type.ctx.fields.iter().any(limited) {
+        true if program_type.attach_types.is_empty() => ATTACH.into(),
+        true => program_type.attach_types.clone(),
+        false => vec![super::usual_attach(program_type)],
+    }
 }
 
 fn compare_access(
@@ -67,7 +71,8 @@ fn compare_access(
 ) {
     for (write, text) in [(false, load(size, off)), (true, store(size, off))] {
         let row = program_type.ctx.access_as(attach, off.into(), size, write).is_some();
-        let verdict = ask(kernel, program_type, &text, Ask { attach, log: 0, ..Ask::default() });
+        let verdict =
+            ask(kernel, program_type, &text, Ask { attach: Some(attach), log: 0, ..Ask::default() });
         differences.compare(row, verdict.loaded.is_some(), || {
             let way = if write { "store" } else { "load" };
             format!("{} attached as {attach}, {way} of {} at {off}", program_type.name, size.bytes())
@@ -84,8 +89,14 @@ const fn word(kind: FieldKind) -> &'static str {
         FieldKind::PacketEnd => "pkt_end(",
         FieldKind::SockOrNull => "sock_common_or_null(",
         FieldKind::Socket => "sock(",
+        FieldKind::SocketOrNull => "sock_or_null(",
         FieldKind::FlowKeys => "flow_keys(",
     }
+}
+
+/// Whether a load of this size may start where the field does.
+fn loads_at_start(field: &CtxField, size: Size) -> bool {
+    field.loads.contains(size) && field.off.is_multiple_of(size.bytes())
 }
 
 #[test]
@@ -94,9 +105,9 @@ fn loads_give_what_the_rows_say() {
     let mut differences = Differences::new("kinds of fields");
     for program_type in kernel_types() {
         for field in &program_type.ctx.fields {
-            for size in Size::ALL.into_iter().filter(|s| field.loads.contains(*s)) {
+            for size in Size::ALL.into_iter().filter(|s| loads_at_start(field, *s)) {
                 let Ok(off) = i16::try_from(field.off) else { continue };
-                let question = Ask { attach: field.attach.unwrap_or(0), log: 2, ..Ask::default() };
+                let question = Ask { attach: field.attach.example(), log: 2, ..Ask::default() };
                 let log = ask(kernel, program_type, &load(size, off), question).log;
                 let given = log.lines().find_map(|line| line.split_once("R0=")).map(|(_, after)| after);
                 let given = given.map(|g| g.replace("scalar()", "scalar("));
@@ -121,10 +132,10 @@ fn with_packet(program_type: &ProgramType, insn: &str) -> Option<String> {
          r3 = *(u{size} *)(r1 + {})
          r4 = r2
          r4 += 8
-         r0 = 0
+         r0 = 1
          if r4 > r3 goto +1
          {insn}
-         r0 = 0
+         r0 = 1
          exit",
         data.off, end.off
     ))
@@ -143,7 +154,7 @@ fn packets_are_read_and_written_as_the_rows_say() {
         };
         let reads = may("r0 = *(u8 *)(r2 + 0)");
         let writes = may("*(u8 *)(r2 + 0) = r0");
-        let row = (program_type.packet != PacketAccess::None, program_type.packet == PacketAccess::Write);
+        let row = (program_type.packet != PacketAccess::None, program_type.packet.writes());
         differences.compare(row, (reads, writes), || program_type.name.to_string());
     }
     differences.none_expected();
@@ -155,7 +166,7 @@ fn legacy_packet_loads_are_allowed_as_the_rows_say() {
     let mut differences = Differences::new("legacy packet loads");
     for program_type in kernel_types() {
         for insn in ["r0 = *(u8 *)skb[0]", "r0 = *(u32 *)skb[14]"] {
-            let text = format!("r6 = r1\n{insn}\nr0 = 0\nexit");
+            let text = format!("r6 = r1\n{insn}\nr0 = 1\nexit");
             let verdict = ask(kernel, program_type, &text, Ask { log: 0, ..Ask::default() });
             let of = || program_type.name.to_string();
             differences.compare(program_type.legacy_packet_loads, verdict.loaded.is_some(), of);

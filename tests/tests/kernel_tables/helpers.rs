@@ -23,11 +23,20 @@ fn every_type_may_call_the_helpers_of_its_set() {
     let Some(kernel) = kernel() else { return };
     let mut differences = Differences::new("helper sets");
     for program_type in kernel_types() {
-        for id in NUMBERS.filter(|id| !CONFIGURED.contains(id)) {
-            let log = ask(kernel, program_type, &call(id), Ask::default()).log;
-            let refused = REFUSALS.iter().any(|words| log.contains(words));
-            let of = || format!("{} calls {id}", program_type.name);
-            differences.compare(program_type.helper(id).is_some(), !refused, of);
+        let some = [super::usual_attach(program_type)];
+        let each = match (program_type.helpers_for.is_empty(), program_type.attach_types.is_empty()) {
+            (true, _) => &some[..],
+            (false, true) => &[0, 6, 18, 29],
+            (false, false) => &program_type.attach_types,
+        };
+        for attach in each {
+            for id in NUMBERS.filter(|id| !CONFIGURED.contains(id)) {
+                let question = Ask { attach: Some(*attach), ..Ask::default() };
+                let log = ask(kernel, program_type, &call(id), question).log;
+                let refused = REFUSALS.iter().any(|words| log.contains(words));
+                let of = || format!("{} attached as {attach} calls {id}", program_type.name);
+                differences.compare(program_type.helper_as(*attach, id).is_some(), !refused, of);
+            }
         }
     }
     differences.none_expected();
@@ -52,8 +61,12 @@ fn helpers_are_for_gpl_programs_as_their_rows_say() {
     let mut differences = Differences::new("gpl_only");
     for program_type in kernel_types() {
         for proto in program_type.helpers.values().filter(|p| !CONFIGURED.contains(&p.id)) {
-            let verdict =
-                ask(kernel, program_type, &call(proto.id), Ask { license: "MIT", ..Ask::default() });
+            let verdict = ask(
+                kernel,
+                program_type,
+                &call(proto.id),
+                Ask { license: "MIT", attach: super::attach_for(program_type, proto.id), ..Ask::default() },
+            );
             let refused = verdict.log.contains("cannot call GPL-restricted function");
             differences
                 .compare(proto.gpl_only, refused, || format!("{} in {}", proto.name, program_type.name));
@@ -69,7 +82,8 @@ fn helpers_sleep_as_their_rows_say() {
     let awake = |t: &&std::sync::Arc<ProgramType>| t.sleepable != brolga_core::prog_type::Sleepable::Required;
     for program_type in kernel_types().filter(awake) {
         for proto in program_type.helpers.values().filter(|p| !CONFIGURED.contains(&p.id)) {
-            let verdict = ask(kernel, program_type, &call(proto.id), Ask::default());
+            let question = Ask { attach: super::attach_for(program_type, proto.id), ..Ask::default() };
+            let verdict = ask(kernel, program_type, &call(proto.id), question);
             let refused = verdict.log.contains("helper call might sleep in a non-sleepable prog");
             differences
                 .compare(proto.may_sleep, refused, || format!("{} in {}", proto.name, program_type.name));

@@ -40,7 +40,8 @@ fn kernel_types() -> impl Iterator<Item = &'static Arc<ProgramType>> {
 /// How a question differs from the usual one.
 #[derive(Clone, Copy)]
 struct Ask<'a> {
-    attach: u32,
+    /// The attach type; the usual one of the program type, where there is none.
+    attach: Option<u32>,
     license: &'a str,
     sleepable: Option<bool>,
     maps: &'a [MapDef],
@@ -49,8 +50,20 @@ struct Ask<'a> {
 
 impl Default for Ask<'_> {
     fn default() -> Self {
-        Self { attach: 0, license: "GPL", sleepable: None, maps: &[], log: 1 }
+        Self { attach: None, license: "GPL", sleepable: None, maps: &[], log: 1 }
     }
+}
+
+/// An attach type that programs of this type can have.
+fn usual_attach(program_type: &ProgramType) -> u32 {
+    program_type.attach_types.first().copied().unwrap_or(0)
+}
+
+/// An attach type with which programs of this type may call the helper.
+fn attach_for(program_type: &ProgramType, helper: i32) -> Option<u32> {
+    let loads =
+        |attach: &u32| program_type.attach_types.is_empty() || program_type.attach_types.contains(attach);
+    (0..64).filter(loads).find(|attach| program_type.helper_as(*attach, helper).is_some())
 }
 
 /// What the kernel says of a program of this type; it may sleep where the type
@@ -62,7 +75,7 @@ fn ask(kernel: Kernel, program_type: &ProgramType, text: &str, ask: Ask<'_>) -> 
         prog_type: program_type.number.expect("a type of the kernel's"),
         code: &code,
         license: ask.license,
-        attach: ask.attach,
+        attach: ask.attach.unwrap_or_else(|| usual_attach(program_type)),
         flags: if sleeps { LoadFlags::SLEEPABLE.bits() } else { 0 },
         maps: ask.maps,
         log: ask.log,

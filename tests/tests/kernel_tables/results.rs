@@ -24,7 +24,7 @@ fn attach_types_are_allowed_as_the_rows_say() {
     let mut differences = Differences::new("attach types");
     for program_type in kernel_types() {
         for attach in 0..ATTACH_TYPES {
-            let loaded = loads(kernel, program_type, 0, Ask { attach, ..Ask::default() });
+            let loaded = loads(kernel, program_type, 1, Ask { attach: Some(attach), ..Ask::default() });
             let of = || format!("{} attached as {attach}", program_type.name);
             differences.compare(allowed_attach(program_type, attach), loaded, of);
         }
@@ -40,7 +40,8 @@ fn results_are_allowed_as_the_rows_say() {
         for attach in (0..ATTACH_TYPES).filter(|a| allowed_attach(program_type, *a)) {
             for result in RESULTS {
                 let row = program_type.returns(attach).is_none_or(|range| range.contains(&result));
-                let loaded = loads(kernel, program_type, result, Ask { attach, ..Ask::default() });
+                let loaded =
+                    loads(kernel, program_type, result, Ask { attach: Some(attach), ..Ask::default() });
                 let of = || format!("{} attached as {attach} returns {result}", program_type.name);
                 differences.compare(row, loaded, of);
             }
@@ -60,7 +61,7 @@ fn programs_sleep_as_the_rows_say() {
                 Sleepable::Allowed => true,
                 Sleepable::Required => flag,
             };
-            let loaded = loads(kernel, program_type, 0, Ask { sleepable: Some(flag), ..Ask::default() });
+            let loaded = loads(kernel, program_type, 1, Ask { sleepable: Some(flag), ..Ask::default() });
             differences.compare(row, loaded, || format!("{} with the flag {flag}", program_type.name));
         }
     }

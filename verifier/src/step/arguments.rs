@@ -69,7 +69,8 @@ impl Walk<'_> {
         if arg.kind == ArgKind::Anything {
             return Ok(());
         }
-        if value.ptr().is_some_and(Ptr::is_packet) && !proto.packet_args {
+        let packets = self.aux.prog_type.packet.to_helper(proto);
+        if value.ptr().is_some_and(Ptr::is_packet) && !packets {
             return Err(self.reject(Why::HelperPacket));
         }
         if arg.nullable() && value.as_const() == Some(0) {

@@ -96,7 +96,7 @@ impl Walk<'_> {
 
     /// The helper with this number, where the program may call it.
     fn callable(&self, id: i32) -> Result<Arc<Proto>, Cause> {
-        let Some(proto) = self.aux.prog_type.helper(id) else {
+        let Some(proto) = self.aux.prog_type.helper_as(self.aux.attach, id) else {
             return Err(self.reject(match table::by_id(id) {
                 Some(proto) => Why::HelperOfOtherType { name: proto.name.to_string(), id },
                 None => Why::NoHelper(id),

@@ -156,6 +156,7 @@ impl Walk<'_> {
             FieldKind::PacketEnd => Value::pointer(PtrKind::PacketEnd),
             FieldKind::SockOrNull => self.object(PtrKind::Socket(SockKind::Common), true),
             FieldKind::Socket => Value::pointer(PtrKind::Socket(SockKind::Full)),
+            FieldKind::SocketOrNull => self.object(PtrKind::Socket(SockKind::Full), true),
             FieldKind::FlowKeys => return Err(self.unsupported("flow keys")),
         })
     }

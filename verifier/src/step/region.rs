@@ -7,7 +7,7 @@ use crate::state::value::{MapRef, Ptr, PtrKind};
 use crate::step::pointer::MAX_OFF;
 use crate::walk::Walk;
 use brolga_core::facts::Region;
-use brolga_core::prog_type::{PacketAccess, SockKind};
+use brolga_core::prog_type::SockKind;
 use brolga_core::{LoadFlags, MapFlags, Reg};
 
 /// The bytes that an access wants: `size` of them at `off` from where the
@@ -71,10 +71,7 @@ impl Walk<'_> {
 
     /// That the program may write to the packet.
     pub(crate) fn packet_writable(&self) -> Result<(), Cause> {
-        match self.aux.prog_type.packet {
-            PacketAccess::Write => Ok(()),
-            PacketAccess::Read | PacketAccess::None => Err(self.reject(Why::WritesPacket)),
-        }
+        if self.aux.prog_type.packet.writes() { Ok(()) } else { Err(self.reject(Why::WritesPacket)) }
     }
 
     /// That a pointer which may not be moved was not.

@@ -282,6 +282,112 @@ pub(super) const SYSCALL: Set = &[
     "skc_to_mptcp_sock",
 ];
 
+/// What programs on a control group's sockets may call besides
+/// (`sock_filter_func_proto`).
+pub(super) const CGROUP_SOCK: Set = &[
+    "ktime_get_coarse_ns",
+    "get_local_storage",
+    "get_netns_cookie",
+    "get_retval",
+    "set_retval",
+    "get_socket_cookie",
+    "sk_storage_get@ctx",
+];
+
+/// What programs on the addresses of sockets may call besides
+/// (`sock_addr_func_proto`).
+pub(super) const SOCK_ADDR: Set = &[
+    "bind",
+    "get_local_storage",
+    "get_netns_cookie",
+    "get_retval",
+    "set_retval",
+    "get_socket_cookie",
+    "getsockopt",
+    "setsockopt",
+    "sk_storage_get",
+    "sk_storage_delete",
+];
+
+/// What programs on the life of a connection may call besides
+/// (`sock_ops_func_proto`).
+pub(super) const SOCK_OPS: Set = &[
+    "get_local_storage",
+    "get_netns_cookie",
+    "get_socket_cookie",
+    "getsockopt",
+    "setsockopt",
+    "load_hdr_opt",
+    "store_hdr_opt",
+    "reserve_hdr_opt",
+    "sk_storage_get",
+    "sk_storage_delete",
+    "sock_map_update",
+    "sock_hash_update",
+    "sock_ops_cb_flags_set",
+    "tcp_sock",
+];
+
+/// What programs on a socket's stream may call besides (`sk_skb_func_proto`).
+pub(super) const SK_SKB: Set = &[
+    "get_socket_cookie",
+    "get_socket_uid",
+    "sk_redirect_map",
+    "sk_redirect_hash",
+    "skb_adjust_room",
+    "skb_change_head",
+    "skb_change_tail",
+    "skb_load_bytes",
+    "skb_pull_data",
+    "skb_store_bytes",
+];
+
+/// What programs on system controls may call besides (`sysctl_func_proto`).
+pub(super) const CGROUP_SYSCTL: Set = &[
+    "ktime_get_coarse_ns",
+    "get_local_storage",
+    "get_retval",
+    "set_retval",
+    "sysctl_get_name",
+    "sysctl_get_current_value",
+    "sysctl_get_new_value",
+    "sysctl_set_new_value",
+];
+
+/// What programs on socket options may call besides
+/// (`cg_sockopt_func_proto`).
+pub(super) const CGROUP_SOCKOPT: Set = &[
+    "get_local_storage",
+    "get_netns_cookie",
+    "get_retval",
+    "set_retval",
+    "getsockopt@sock",
+    "setsockopt@sock",
+    "sk_storage_get",
+    "sk_storage_delete",
+    "tcp_sock",
+];
+
+/// What programs that choose a listening socket may call besides
+/// (`sk_lookup_func_proto`).
+pub(super) const SK_LOOKUP: Set = &["sk_assign@lookup", "sk_release"];
+
+/// What programs that choose among sockets with one port may call besides
+/// (`sk_reuseport_func_proto`).
+pub(super) const SK_REUSEPORT: Set = &[
+    "ktime_get_coarse_ns",
+    "get_socket_cookie@sock",
+    "sk_select_reuseport",
+    "skb_load_bytes",
+    "skb_load_bytes_relative",
+];
+
+/// These helpers without the one of this name.
+pub(super) fn without(mut helpers: BTreeMap<i32, Arc<Proto>>, name: &str) -> BTreeMap<i32, Arc<Proto>> {
+    helpers.remove(&helper(name).id);
+    helpers
+}
+
 /// The helpers of these sets, by number; a later set has the last word.
 ///
 /// # Panics

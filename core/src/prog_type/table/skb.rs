@@ -1,8 +1,8 @@
 //! The kinds of programs that are run on an skb.
 
 use super::sets::{
-    BASE, CGROUP_SKB, LOOKUP, LWT, LWT_XMIT, NET, SOCKET, SOCKET_FILTER, SYN_COOKIES, TRAFFIC_CONTROL,
-    helpers,
+    BASE, CGROUP_SKB, LOOKUP, LWT, LWT_XMIT, NET, SK_SKB, SOCKET, SOCKET_FILTER, SYN_COOKIES,
+    TRAFFIC_CONTROL, helpers,
 };
 use crate::insn::Size;
 use crate::prog_type::host::SkBuffHost;
@@ -120,6 +120,17 @@ pub(super) fn sched_cls() -> ProgramType {
 
 pub(super) fn sched_act() -> ProgramType {
     traffic_control("sched_act", 4)
+}
+
+pub(super) fn sk_skb() -> ProgramType {
+    let hidden = ["mark", "tc_classid", "data_meta", "tstamp", "tstamp_type", "wire_len", "hwtstamp"];
+    ProgramType {
+        number: Some(14),
+        ctx: sk_buff(&hidden, &["tc_index", "priority"]),
+        packet: PacketAccess::Write,
+        helpers: helpers(&[BASE, NET, LOOKUP, SK_SKB]),
+        ..ProgramType::new("sk_skb")
+    }
 }
 
 /// `BPF_CGROUP_INET_INGRESS`: packets may be dropped or let through.

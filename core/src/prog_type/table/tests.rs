@@ -108,8 +108,9 @@ fn fields_keep_their_alignment_in_the_real_structure() {
     for (program_type, field) in fields() {
         let sizes = Size::ALL.iter().filter(|s| field.loads.contains(**s));
         let align = sizes.map(|s| s.bytes()).max().unwrap_or(1);
+        let apart = if field.kind.is_pointer() { field.host_off } else { field.host_off.abs_diff(field.off) };
         let real = if field.kind.is_pointer() { 8 } else { align };
-        assert_eq!(field.host_off % real, 0, "{} of {}", field.name, program_type.name);
+        assert_eq!(apart % real, 0, "{} of {}", field.name, program_type.name);
         assert!(!field.kind.is_pointer() || field.loads == SizeSet::only(pointer_size(field)));
     }
 }

@@ -26,7 +26,7 @@ fn xdp_md() -> CtxLayout {
             word("data_meta", 8, offset_of!(XdpHost, data_meta)).holds(PacketMeta),
             word("ingress_ifindex", 12, offset_of!(XdpHost, ingress_ifindex)),
             word("rx_queue_index", 16, offset_of!(XdpHost, rx_queue_index)),
-            word("egress_ifindex", 20, offset_of!(XdpHost, egress_ifindex)).only_for(DEVMAP),
+            word("egress_ifindex", 20, offset_of!(XdpHost, egress_ifindex)).only_for(&[DEVMAP]),
         ],
     }
 }
