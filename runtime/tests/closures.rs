@@ -2,7 +2,7 @@
 
 mod common;
 
-use brolga::core::helper::{Arg, Proto};
+use brolga::core::helper::{Arg, ArgKind, Proto};
 use brolga::core::prog_type::{CtxField, CtxLayout, SizeSet};
 use brolga::prog_type::Builder;
 use brolga::{
@@ -263,6 +263,23 @@ fn a_prototype_may_be_said() {
     let builder = unsafe { policy().helper_with_proto(proto, |[a, b, ..]| a + b) };
     let program = load(builder, "r1 = 40\n r2 = 2\n call 6001\n exit");
     assert_eq!(both(&program, &Request::default()).0, 42);
+}
+
+/// One that says too little could not be checked.
+#[test]
+fn a_prototype_says_how_long_memory_is() {
+    for (args, what) in [
+        (&[Arg::MEM][..], "memory whose size nothing says"),
+        (&[Arg::ANYTHING, Arg::SIZE], "a size without memory before it"),
+        (&[Arg::MAP_KEY], "a key or value without a map before it"),
+        (&[Arg::of(ArgKind::Func)], "a callback of which nothing says who runs it"),
+    ] {
+        let proto = Proto::new(6001, "odd").takes(args);
+        #[expect(unsafe_code, reason = "it is never called")]
+        // SAFETY: no program is loaded that calls it.
+        let builder = unsafe { policy().helper_with_proto(proto, |_| 0) };
+        assert_eq!(builder.build().unwrap_err().to_string(), format!("helper `odd` takes {what}"));
+    }
 }
 
 #[test]

@@ -70,6 +70,9 @@ fn resolve_kernel(program: &Program) -> Result<(), Unsupported> {
 fn load_allowed(aux: &Aux) -> Result<(), &'static str> {
     let prog_type = &aux.prog_type;
     let sleepable = aux.flags.contains(LoadFlags::SLEEPABLE);
+    if aux.flags.bits() & !LoadFlags::all().bits() != 0 {
+        return Err("there are unknown load flags");
+    }
     if !prog_type.attach_types.is_empty() && !prog_type.attach_types.contains(&aux.attach) {
         return Err("expected_attach_type does not fit the program type");
     }

@@ -131,7 +131,8 @@ impl<'a> Walk<'a> {
             let call = self.new_run();
             self.state.top_mut().call = call;
         }
-        match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed) {
+        // The kernel counts the instruction before it compares states.
+        match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed + 1) {
             Visit::Known { unwritten } => {
                 self.note_unwritten(unwritten);
                 self.log.pruned(self.pc);

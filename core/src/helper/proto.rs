@@ -378,6 +378,33 @@ impl Proto {
         self.args.iter().take_while(|a| a.kind != ArgKind::Unused).count()
     }
 
+    /// What in the prototype says too little for a call to be checked.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        let args = &self.args[..self.arity()];
+        let is_size = |arg: &Arg| matches!(arg.kind, ArgKind::ConstSize | ArgKind::ConstSizeOrZero);
+        let is_unsized = |arg: &Arg| arg.kind == ArgKind::Mem && arg.fixed_size == 0;
+        let before = [None].into_iter().chain(args.iter().map(Some));
+        let sizes_nothing = before
+            .zip(args)
+            .any(|(before, arg)| is_size(arg) && before.is_none_or(|before| before.kind != ArgKind::Mem));
+        let after = args.iter().skip(1).map(Some).chain([None]);
+        let no_size =
+            args.iter().zip(after).any(|(arg, after)| is_unsized(arg) && !after.is_some_and(is_size));
+        let map = args.iter().position(|arg| arg.kind == ArgKind::ConstMapPtr).unwrap_or(args.len());
+        let of_map = |arg: &Arg| matches!(arg.kind, ArgKind::MapKey | ArgKind::MapValue);
+        let takes_func = args.iter().any(|arg| arg.kind == ArgKind::Func);
+        match () {
+            () if no_size => Some("memory whose size nothing says"),
+            () if sizes_nothing => Some("a size without memory before it"),
+            () if args[..map].iter().any(of_map) => Some("a key or value without a map before it"),
+            () if takes_func != self.callback.is_some() => {
+                Some("a callback of which nothing says who runs it")
+            }
+            () => None,
+        }
+    }
+
     /// Whether a call releases the reference that an argument holds.
     #[must_use]
     pub fn releases(&self) -> bool {

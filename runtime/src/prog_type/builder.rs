@@ -56,6 +56,15 @@ pub enum TypeError {
     /// it twice.
     #[error("helper `{0}` takes a context that is not the programs', or takes it twice")]
     HelperContext(String),
+    /// A helper whose prototype says too little for its calls to be checked, or
+    /// that takes a callback, which only the kernel's can.
+    #[error("helper `{name}` takes {what}")]
+    HelperProto {
+        /// The helper's name.
+        name: String,
+        /// What it takes.
+        what: &'static str,
+    },
     /// A context's field that overlaps another, is outside, or out of order.
     #[error("field `{field}` of the context does not lie in order within its {size} bytes")]
     Layout {
@@ -216,6 +225,10 @@ impl Builder {
                 return Err(TypeError::HelperNumber { name, id });
             }
             let helper = make(view.structure()).map_err(|misfit| misfit_of(name, misfit))?;
+            let takes_callback = helper.proto.callback.is_some().then_some("a callback");
+            if let Some(what) = helper.proto.fault().or(takes_callback) {
+                return Err(TypeError::HelperProto { name: helper.proto.name.to_string(), what });
+            }
             description.helpers.insert(id, helper.proto.clone());
             made.insert(id, helper);
         }

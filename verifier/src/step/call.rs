@@ -105,6 +105,9 @@ impl Walk<'_> {
         if proto.gpl_only && !self.aux.gpl_compatible {
             return Err(self.reject(Why::GplOnly));
         }
+        if let Some(what) = proto.fault() {
+            return Err(self.unsupported(format!("{}, which takes {what}", proto.name)));
+        }
         Ok(proto.clone())
     }
 

@@ -329,9 +329,7 @@ const NO_END: &[&str] = &["infinite loop detected", "BPF program is too large"];
 
 #[track_caller]
 fn has_no_end(text: &str) {
-    let failure = xdp().verify(text).expect_err("it has no end");
-    let said = failure.to_string();
-    assert!(NO_END.iter().any(|words| said.contains(words)), "refused otherwise: {said}");
+    has_no_end_with(xdp(), text);
 }
 
 #[test]
@@ -364,4 +362,58 @@ fn a_loop_around_a_may_goto_is_no_round_of_it() {
     xdp().accepts(&goes_again(call, COUNTS, says));
     // In one frame it is.
     xdp().accepts("top:\n r6 = 0\n may_goto done\n r6 = 1\n if r6 == 1 goto top\n done:\n r0 = 0\n exit");
+}
+
+/// A program that sets a timer's callback, and looks at a result of it.
+fn timer(callback: &str) -> String {
+    format!(
+        "*(u64 *)(r10 -8) = 0
+         r1 = map[idx:0]
+         r2 = r10
+         r2 += -8
+         call bpf_map_lookup_elem
+         if r0 == 0 goto out
+         r1 = r0
+         r2 = subprog[late]
+         call bpf_timer_set_callback
+         out:
+         r0 = 0
+         exit
+         late:
+         {callback}
+         r0 = 0
+         exit"
+    )
+}
+
+fn with_timer() -> crate::Load {
+    let mut def = MapDef::hash(8, 24, 4);
+    def.special.timer = Some(0);
+    xdp().map(def)
+}
+
+#[test]
+fn a_timers_callback_runs_alone() {
+    with_timer().accepts(&timer("r1 = *(u64 *)(r2 +0)\n *(u64 *)(r3 +16) = r1"));
+    with_timer()
+        .refuses("R2 min value is outside of the allowed memory range", &timer("r1 = *(u64 *)(r2 +8)"));
+    with_timer().refuses("R4 !read_ok", &timer("r0 = r4"));
+    let words = "At async callback return the register R0 has smin=1 smax=1 should have been in [0, 0]";
+    with_timer().refuses(words, &timer("r0 = 1\n if r1 == 0 goto +1\n exit"));
+    // It may set itself again, and has a stack of its own.
+    let itself = "r1 = r3\n r2 = subprog[late]\n call bpf_timer_set_callback";
+    with_timer().accepts(&timer(itself));
+    let stacks = timer("*(u64 *)(r10 -512) = 0").replacen(
+        "*(u64 *)(r10 -8) = 0",
+        "*(u64 *)(r10 -8) = 0\n *(u64 *)(r10 -512) = 0",
+        1,
+    );
+    with_timer().accepts(&stacks);
+    has_no_end_with(with_timer(), &timer("again: r0 = 0\n if r2 != 0 goto again"));
+}
+
+#[track_caller]
+fn has_no_end_with(load: crate::Load, text: &str) {
+    let said = load.verify(text).expect_err("it has no end").to_string();
+    assert!(NO_END.iter().any(|words| said.contains(words)), "refused otherwise: {said}");
 }

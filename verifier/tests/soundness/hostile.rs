@@ -134,10 +134,14 @@ fn with_helper(args: &[Arg], text: &str) -> String {
 #[test]
 fn prototypes_that_make_no_sense() {
     let call = "r1 = 1\n r2 = 1\n r3 = r10\n call 6000\n r0 = 0\n exit";
-    assert!(with_helper(&[Arg::SIZE], call).contains("bug"));
-    assert!(with_helper(&[Arg::ANYTHING, Arg::SIZE], call).contains("R1"));
-    assert!(with_helper(&[Arg::ANYTHING, Arg::ANYTHING, Arg::MAP_KEY], call).contains("bug"));
-    assert!(with_helper(&[Arg::ANYTHING, Arg::ANYTHING, Arg::MAP_VALUE], call).contains("bug"));
+    let refused = |args: &[Arg]| assert!(with_helper(args, call).contains("odd, which takes"));
+    refused(&[Arg::SIZE]);
+    refused(&[Arg::MEM]);
+    refused(&[Arg::ANYTHING, Arg::ANYTHING, Arg::MEM]);
+    refused(&[Arg::ANYTHING, Arg::ANYTHING, Arg::UNINIT_MEM, Arg::ANYTHING]);
+    refused(&[Arg::ANYTHING, Arg::SIZE]);
+    refused(&[Arg::ANYTHING, Arg::ANYTHING, Arg::MAP_KEY]);
+    refused(&[Arg::ANYTHING, Arg::ANYTHING, Arg::MAP_VALUE]);
 }
 
 #[test]
@@ -150,4 +154,11 @@ fn liveness_in_long_loops_is_found_in_little_time() {
     let code = asm::assemble(&text).unwrap();
     assert!(code.iter().any(|(_, insn)| matches!(insn, Insn::JumpIf { .. })));
     verify(Program { code, aux: xdp().aux }, &Options::default()).expect("two rounds");
+}
+
+#[test]
+fn flags_that_no_one_knows_are_refused() {
+    let mut load = xdp();
+    load.aux.flags = brolga_core::LoadFlags::from_bits_retain(1 << 20);
+    load.refuses("there are unknown load flags", "r0 = 0\n exit");
 }

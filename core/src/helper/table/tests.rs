@@ -96,3 +96,18 @@ fn a_variant_is_a_helper_by_its_number_and_name() {
     }
     assert!(variant("map_lookup_elem").is_none());
 }
+
+#[test]
+fn every_row_says_enough_for_calls_to_be_checked() {
+    for proto in all().chain(variants::ROWS.iter().map(|(_, proto)| proto)) {
+        assert_eq!(proto.fault(), None, "{}", proto.name);
+    }
+    let takes = |args: &[Arg]| Proto::new(7000, "f").takes(args).fault();
+    assert_eq!(takes(&[Arg::MEM, Arg::SIZE]), None);
+    assert_eq!(takes(&[Arg::MEM.sized(8)]), None);
+    assert!(takes(&[Arg::MEM]).is_some());
+    assert!(takes(&[Arg::MEM, Arg::ANYTHING]).is_some());
+    assert!(takes(&[Arg::SIZE]).is_some());
+    assert!(takes(&[Arg::MAP_KEY, Arg::MAP]).is_some());
+    assert!(takes(&[Arg::of(ArgKind::Func)]).is_some());
+}
