@@ -3,6 +3,7 @@
 
 mod common;
 
+use brolga_core::asm::{KernelNames, assemble_with};
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table::id;
 use brolga_core::link::{HelperBody, RunState};
@@ -372,6 +373,51 @@ fn trace_printk_gets_every_register() {
         let linked = Build::asm(text).helper(id::TRACE_PRINTK, 2, body(mix)).link();
         for image in images(&linked, &options) {
             assert_eq!(run(&image, 0, 0), mixed([1, 2, 3, 4, 5]));
+        }
+    }
+}
+
+/// `bpf_loop` with r1 rounds, whose callback stops in round r2 and sums the
+/// rounds in its caller's frame.
+const LOOP: &str = "r6 = r2
+    *(u64 *)(r10 - 8) = 0
+    *(u64 *)(r10 - 16) = r6
+    r2 = subprog[round]
+    r3 = r10
+    r3 += -16
+    r4 = 0
+    call bpf_loop
+    r1 = *(u64 *)(r10 - 8)
+    r1 <<= 32
+    r0 += r1
+    r0 += r6
+    exit
+    round:
+    r3 = *(u64 *)(r2 + 8)
+    r3 += r1
+    *(u64 *)(r2 + 8) = r3
+    r4 = *(u64 *)(r2 + 0)
+    r0 = 0
+    if r1 != r4 goto +1
+    r0 = 1
+    exit";
+
+#[test]
+fn rounds_of_a_callback() {
+    let sum = |to: u64| (to * (to + 1) / 2) << 32;
+    let build = || Build::new(assemble_with(LOOP, &KernelNames).unwrap().code).kernel_helper(id::LOOP);
+    for options in variants() {
+        let both = Both::new(build(), &options);
+        for (rounds, stop, want) in [
+            (0, 0, 0),
+            (1, 5, 1 + sum(0) + 5),
+            (10, 100, 10 + sum(9) + 100),
+            (10, 4, 5 + sum(4) + 4),
+            ((1 << 32) + 3, 9, 3 + sum(2) + 9),
+            ((8 << 20) + 1, 2, 0xffff_fff9 + 2),
+        ] {
+            assert_eq!(both.jit(rounds, stop), want, "{rounds} {stop} {options:?}");
+            assert_eq!(both.interp(rounds, stop), want, "{rounds} {stop}");
         }
     }
 }

@@ -76,6 +76,17 @@ impl Build {
         self
     }
 
+    /// With a helper of the kernel's that is no call of its body.
+    pub(crate) fn kernel_helper(mut self, id: i32) -> Self {
+        unsafe extern "C" fn never(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+            unreachable!("it is made something else")
+        }
+        let proto = brolga_core::helper::table::shared(id).unwrap().clone();
+        self.prog_type.helpers.insert(id, proto);
+        self.helpers.insert(id, HelperBody { func: never, env: None });
+        self
+    }
+
     pub(crate) fn link(self) -> Linked {
         let facts = self.facts();
         let program = Program { code: self.code, aux: Aux::new(Arc::new(self.prog_type)) };
