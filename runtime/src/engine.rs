@@ -118,6 +118,16 @@ impl Engine {
         self.0.host.set_trace(Arc::new(sink));
     }
 
+    /// From now on no program of this engine prints what stands at an address.
+    ///
+    /// What is loaded here may what the kernel allows root: `bpf_trace_printk`
+    /// reads a string (`%s`, `%pks`) or an address (`%pI4`) wherever in this
+    /// process a program says. For programs that may not see the process's memory
+    /// this makes it as if nothing were there.
+    pub fn forbid_peeking(&self) {
+        self.0.host.forbid_peeking();
+    }
+
     /// Loads a program: decodes, verifies, links and compiles it.
     ///
     /// Numbers of maps in the instructions are file descriptors of this engine,

@@ -20,6 +20,7 @@ mod skb;
 mod skb_csum;
 mod skb_meta;
 mod skb_shape;
+mod socket;
 mod strings;
 mod system;
 mod task;
@@ -38,6 +39,7 @@ use brolga_core::helper::table;
 use brolga_core::link::{HelperBody, HelperFn};
 use rustix::io::Errno;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// Where [`HostEnv`] sends what programs print.
@@ -49,12 +51,23 @@ pub(crate) type TraceSink = Arc<dyn Fn(&str) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct HostEnv {
     trace: RwLock<Option<TraceSink>>,
+    /// Whether programs may not print what stands at an address.
+    blind: AtomicBool,
 }
 
 impl HostEnv {
     /// From now on what `bpf_trace_printk` prints goes to `sink`.
     pub(crate) fn set_trace(&self, sink: TraceSink) {
         *self.trace.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+    }
+
+    /// From now on programs do not print what stands at an address.
+    pub(crate) fn forbid_peeking(&self) {
+        self.blind.store(true, Relaxed);
+    }
+
+    fn peeks(&self) -> bool {
+        !self.blind.load(Relaxed)
     }
 
     /// Sends a text to the sink, where there is one.
@@ -120,6 +133,11 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("set_hash", skb_meta::set_hash, Env::None),
     ("get_cgroup_classid", skb_meta::none, Env::None),
     ("get_route_realm", skb_meta::none, Env::None),
+    ("sk_lookup_tcp", socket::none, Env::None),
+    ("sk_lookup_udp", socket::none, Env::None),
+    ("skc_lookup_tcp", socket::none, Env::None),
+    ("sk_release", socket::release, Env::None),
+    ("jiffies64", system::jiffies64, Env::None),
     ("strtol", numbers::strtol, Env::None),
     ("strtoul", numbers::strtoul, Env::None),
     ("xdp_adjust_head", xdp::adjust_head, Env::None),

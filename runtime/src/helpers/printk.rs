@@ -23,7 +23,7 @@ pub(super) unsafe extern "C" fn trace_printk(
 ) -> u64 {
     // SAFETY: who linked the program keeps the host at this address.
     let host = unsafe { &*std::ptr::with_exposed_provenance::<HostEnv>(env as usize) };
-    let print = |fmt: &[u8]| match format(fmt, [arg1, arg2, arg3]) {
+    let print = |fmt: &[u8]| match format(fmt, [arg1, arg2, arg3], host.peeks()) {
         // The sink is the host's own code: it may panic.
         Ok(text) => guard(|| {
             host.print(&String::from_utf8_lossy(&text.shown));

@@ -25,6 +25,14 @@ pub(super) unsafe extern "C" fn ktime_get_coarse_ns(_: u64, _: u64, _: u64, _: u
     nanoseconds(clock_gettime(ClockId::MonotonicCoarse))
 }
 
+/// Timer ticks since boot, of which there are 250 in a second, from five minutes
+/// before the counter's low half is full (`INITIAL_JIFFIES`).
+pub(super) unsafe extern "C" fn jiffies64(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    const HZ: u64 = 250;
+    let start = u64::from((HZ as u32 * 300).wrapping_neg());
+    start + nanoseconds(clock_gettime(ClockId::MonotonicCoarse)) / (1_000_000_000 / HZ)
+}
+
 /// Nanoseconds of international atomic time since 1970.
 pub(super) unsafe extern "C" fn ktime_get_tai_ns(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     clock_gettime_dynamic(DynamicClockId::Tai).map_or(0, nanoseconds)

@@ -19,16 +19,17 @@ const ARGUMENTS: usize = 512;
 /// The widest field (`FIELD_WIDTH_MAX`).
 const WIDEST: u32 = (1 << 23) - 1;
 
-/// The text that a format, up to its NUL, makes of arguments.
+/// The text that a format, up to its NUL, makes of arguments. Unless it `peeks`
+/// what stands at an address is not looked at: as if there were nothing.
 ///
 /// # Errors
 ///
 /// `EINVAL` for a format without a NUL, with control characters, more
 /// conversions than arguments or other conversions than those above; `ENOSPC`
 /// where strings are too long together.
-pub(in crate::helpers) fn format(fmt: &[u8], args: [u64; 3]) -> Result<Text, Errno> {
+pub(in crate::helpers) fn format(fmt: &[u8], args: [u64; 3], peeks: bool) -> Result<Text, Errno> {
     let end = fmt.iter().position(|byte| *byte == 0).ok_or(Errno::INVAL)?;
-    let mut printer = Printer { rest: &fmt[..end], args: &args, used: 0, text: Text::default() };
+    let mut printer = Printer { rest: &fmt[..end], args: &args, peeks, used: 0, text: Text::default() };
     while let Some(byte) = printer.next() {
         match byte {
             b'%' if printer.accept(b'%') => printer.text.push(b"%"),
@@ -48,6 +49,7 @@ const fn is_space(byte: u8) -> bool {
 struct Printer<'a> {
     rest: &'a [u8],
     args: &'a [u64],
+    peeks: bool,
     /// How much of [`ARGUMENTS`] is taken.
     used: usize,
     text: Text,
@@ -170,7 +172,7 @@ impl Printer<'_> {
             Some(b'6') => &mut address[..],
             _ => return Err(Errno::INVAL),
         };
-        if !peek::bytes(arg, address) {
+        if !self.peeks || !peek::bytes(arg, address) {
             address.fill(0);
         }
         self.text.push(ip(address, common).as_bytes());
@@ -186,7 +188,7 @@ impl Printer<'_> {
         if room.is_empty() {
             return Err(Errno::NOSPC);
         }
-        let len = peek::string(arg, room);
+        let len = if self.peeks { peek::string(arg, room) } else { 0 };
         self.used += len + 1;
         padded(&mut self.text, spec, &buffer[self.used - len - 1..self.used - 1]);
         Ok(())

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 fn text(fmt: &str, args: [u64; 3]) -> Result<String, Errno> {
     let fmt = [fmt.as_bytes(), &[0]].concat();
-    format(&fmt, args).map(|text| {
+    format(&fmt, args, true).map(|text| {
         assert_eq!(text.len, text.shown.len(), "nothing here is cut off");
         String::from_utf8(text.shown).unwrap()
     })
@@ -98,9 +98,9 @@ fn other_formats_are_refused() {
     for fmt in refused {
         assert_eq!(text(fmt, [1; 3]), Err(Errno::INVAL), "{fmt:?}");
     }
-    assert_eq!(format(b"no end", [0; 3]), Err(Errno::INVAL));
-    assert_eq!(format(b"", [0; 3]), Err(Errno::INVAL));
-    assert_eq!(format(b"%d\0%d%d%d%d", [1; 3]).unwrap().shown, b"1");
+    assert_eq!(format(b"no end", [0; 3], true), Err(Errno::INVAL));
+    assert_eq!(format(b"", [0; 3], true), Err(Errno::INVAL));
+    assert_eq!(format(b"%d\0%d%d%d%d", [1; 3], true).unwrap().shown, b"1");
 }
 
 #[test]
@@ -143,16 +143,16 @@ fn what_is_too_long_is_counted_but_not_kept() {
     for (fmt, len) in
         [("%2000d|\0", 2001), ("%16777216d\0", (1 << 23) - 1), ("%99999999999d\0", (1 << 23) - 1)]
     {
-        let text = format(fmt.as_bytes(), [1; 3]).unwrap();
+        let text = format(fmt.as_bytes(), [1; 3], true).unwrap();
         assert_eq!((text.len, text.shown.len()), (len, 1023));
         assert!(text.shown.iter().all(|byte| *byte == b' '));
     }
     let mut long = [b'x'; 600];
     long[599] = 0;
     let string = address(&mut long);
-    assert_eq!(format(b"%s\0", [string; 3]).unwrap().len, 511);
-    assert_eq!(format(b"%s%s\0", [string; 3]), Err(Errno::NOSPC));
-    assert_eq!(format(b"%s%d\0", [string; 3]), Err(Errno::NOSPC));
+    assert_eq!(format(b"%s\0", [string; 3], true).unwrap().len, 511);
+    assert_eq!(format(b"%s%s\0", [string; 3], true), Err(Errno::NOSPC));
+    assert_eq!(format(b"%s%d\0", [string; 3], true), Err(Errno::NOSPC));
 }
 
 #[test]
@@ -182,4 +182,28 @@ fn a_sink_that_panics_is_the_callers_affair() {
     assert_eq!(call_in(&host, "trace_printk", [address(&mut fmt), 2, 0, 0, 0]), 0);
     let payload = take_panic().expect("the panic");
     assert_eq!(payload.downcast_ref::<String>().unwrap(), "sink: x");
+}
+
+#[test]
+fn what_stands_at_an_address_may_be_forbidden() {
+    let mut text = *b"secret\0";
+    let mut ip = [10u8, 0, 0, 7];
+    let args = [address(&mut text), address(&mut ip), 5];
+    let shown = |peeks| String::from_utf8(format(b"<%s> <%pI4> %d\0", args, peeks).unwrap().shown).unwrap();
+    assert_eq!(shown(true), "<secret> <10.0.0.7> 5");
+    assert!(shown(false).starts_with("<> <") && !shown(false).contains("10.0.0.7"), "{}", shown(false));
+}
+
+#[test]
+fn an_engine_can_be_told_to_forbid_it() {
+    let host = HostEnv::default();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = lines.clone();
+    host.set_trace(Arc::new(move |line: &str| kept.lock().unwrap().push(line.to_owned())));
+    let (mut fmt, mut text) = (*b"%s\0", *b"ab\0");
+    let args = [address(&mut fmt), 3, address(&mut text), 0, 0];
+    call_in(&host, "trace_printk", args);
+    host.forbid_peeking();
+    call_in(&host, "trace_printk", args);
+    assert_eq!(*lines.lock().unwrap(), ["ab", ""]);
 }
