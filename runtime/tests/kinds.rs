@@ -2,7 +2,9 @@
 
 mod common;
 
-use brolga::{Engine, EngineKind, Load, MapDef, MapFlags, MapKind, Packet, Program, ProgramType, Update};
+use brolga::{
+    Engine, EngineKind, Load, MapDef, MapFlags, MapKind, Packet, Program, ProgramType, Redirect, Update,
+};
 use common::load_as;
 
 fn xdp(engine: &Engine, text: &str, maps: &[&brolga::Map]) -> Program {
@@ -139,4 +141,59 @@ fn a_batch_gives_every_result_in_order() {
         seen.push(packet.xdp().ingress_ifindex);
     });
     assert_eq!(seen, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn where_a_packet_is_redirected_to_is_left_for_the_host() {
+    for kind in [MapKind::Devmap, MapKind::Cpumap, MapKind::Xskmap] {
+        let engine = Engine::new();
+        let map = engine.create_map(MapDef::new(kind, 4, 4, 4)).unwrap();
+        let program = |flags: u32| {
+            let text = format!("r1 = map[idx:0]\n r2 = 2\n r3 = {flags}\n call bpf_redirect_map\n exit");
+            xdp(&engine, &text, &[&map])
+        };
+        assert_eq!(results(&program(2)), [2, 2], "the slot is empty");
+        assert_eq!(Redirect::take(), None);
+        map.update(&2u32.to_ne_bytes(), &9u32.to_ne_bytes(), Update::Any).unwrap();
+        assert_eq!(map.lookup(&2u32.to_ne_bytes()).unwrap(), Some(9u32.to_ne_bytes().to_vec()));
+        assert_eq!(results(&program(2)), [4, 4]);
+        assert_eq!(Redirect::take(), Some(Redirect::Slot { map: map.id(), index: 2, number: 9 }));
+        let all = kind == MapKind::Devmap;
+        assert_eq!(results(&program(8 | 16)), if all { [4, 4] } else { [0, 0] });
+        let expected = all.then_some(Redirect::All { map: map.id(), exclude_ingress: true });
+        assert_eq!(Redirect::take(), expected);
+        assert_eq!(results(&program(64)), [0, 0]);
+        map.delete(&2u32.to_ne_bytes()).unwrap();
+        assert_eq!((map.len(), results(&program(1))), (0, [1, 1]));
+        assert_eq!(map.update(&[4, 0, 0, 0], &[0; 4], Update::Any).map_err(|e| e.errno()), Err(7));
+        assert_eq!(map.update(&[0; 4], &[0; 4], Update::NoExist).map_err(|e| e.errno()), Err(17));
+    }
+}
+
+#[test]
+fn an_interface_is_left_too() {
+    let engine = Engine::new();
+    let program = xdp(&engine, "r1 = 5\n r2 = 0\n call bpf_redirect\n exit", &[]);
+    assert_eq!(results(&program), [4, 4]);
+    assert_eq!(Redirect::take(), Some(Redirect::Interface { ifindex: 5, flags: 0 }));
+}
+
+#[test]
+fn programs_look_at_a_devmaps_targets_and_change_none() {
+    let engine = Engine::new();
+    let map = engine.create_map(MapDef::new(MapKind::Devmap, 4, 8, 2)).unwrap();
+    let text = |then: &str| {
+        format!(
+            "r1 = 1\n *(u32 *)(r10 -4) = r1\n r1 = map[idx:0]\n r2 = r10\n r2 += -4\n \
+             call bpf_map_lookup_elem\n if r0 == 0 goto +1\n {then}\n exit"
+        )
+    };
+    let program = xdp(&engine, &text("r0 = *(u64 *)(r0 +0)"), &[&map]);
+    assert_eq!(results(&program), [0, 0]);
+    map.update(&1u32.to_ne_bytes(), &7u64.to_ne_bytes(), Update::Any).unwrap();
+    assert_eq!(results(&program), [7, 7]);
+    let load = Load::new().license("GPL").map(&map);
+    let write = common::code(&text("*(u32 *)(r0 +0) = 1"));
+    let error = engine.load(&ProgramType::xdp(), &write, load).unwrap_err();
+    assert!(error.to_string().contains("write into map forbidden"), "{error}");
 }

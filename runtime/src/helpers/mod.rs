@@ -15,6 +15,7 @@ mod memory;
 mod numbers;
 mod perf;
 mod printk;
+mod redirect;
 mod ringbuf;
 mod skb;
 mod skb_csum;
@@ -133,6 +134,7 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("set_hash", skb_meta::set_hash, Env::None),
     ("get_cgroup_classid", skb_meta::none, Env::None),
     ("get_route_realm", skb_meta::none, Env::None),
+    ("redirect_map", redirect::to_map, Env::None),
     ("sk_lookup_tcp", socket::none, Env::None),
     ("sk_lookup_udp", socket::none, Env::None),
     ("skc_lookup_tcp", socket::none, Env::None),
@@ -153,18 +155,20 @@ static BODIES: LazyLock<HashMap<i32, (HelperFn, Env)>> = LazyLock::new(|| {
 /// The body of the kernel's helper with this number for programs that see packets
 /// so, where there is one. It may be called as long as `host` stays where it is.
 pub(crate) fn body_for(id: i32, view: Option<View>, host: &HostEnv) -> Option<HelperBody> {
-    if id != PERF_EVENT_OUTPUT {
-        return body(id, host);
-    }
-    let func = match view {
-        Some(View::Xdp) => perf::xdp_output,
-        Some(View::Link | View::Network) => perf::skb_output,
-        None => perf::event_output,
+    let func: HelperFn = match (id, view) {
+        (PERF_EVENT_OUTPUT, Some(View::Xdp)) => perf::xdp_output,
+        (PERF_EVENT_OUTPUT, Some(View::Link | View::Network)) => perf::skb_output,
+        (PERF_EVENT_OUTPUT, None) => perf::event_output,
+        (REDIRECT, Some(View::Xdp)) => redirect::xdp,
+        (REDIRECT, Some(View::Link | View::Network)) => redirect::skb,
+        _ => return body(id, host),
     };
     Some(HelperBody { func, env: None })
 }
 
-/// `bpf_perf_event_output`, whose body depends on what its context is.
+/// `bpf_redirect` and `bpf_perf_event_output`, whose bodies depend on what the
+/// context is.
+const REDIRECT: i32 = 23;
 const PERF_EVENT_OUTPUT: i32 = 25;
 
 fn body(id: i32, host: &HostEnv) -> Option<HelperBody> {

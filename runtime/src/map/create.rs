@@ -9,6 +9,7 @@ use super::perf::PerfArray;
 use super::prog_array::ProgArray;
 use super::queue::Queue;
 use super::ringbuf::Ringbuf;
+use super::targets::Targets;
 use super::trie::Trie;
 use super::{MapError, Storage};
 use brolga_core::{MapDef, MapFlags, MapKind};
@@ -56,6 +57,10 @@ pub(super) fn storage(def: &MapDef) -> Result<Box<dyn Storage>, MapError> {
         MapKind::Ringbuf => {
             check_ringbuf(def)?;
             Ok(Box::new(Ringbuf::create(def)?))
+        }
+        MapKind::Devmap | MapKind::Cpumap | MapKind::Xskmap => {
+            check_targets(def)?;
+            Ok(Box::new(Targets::create(def)?))
         }
         kind => Err(MapError::Unsupported(kind)),
     }
@@ -121,6 +126,21 @@ fn check_trie(def: &MapDef) -> Result<(), MapError> {
     }
     let fits = (1..=VALUE_LIMIT - LONGEST - TRIE_NODE).contains(&def.value_size);
     if fits { Ok(()) } else { Err(MapError::ValueSize { kind: def.kind, size: def.value_size }) }
+}
+
+/// `dev_map_alloc_check`, `cpu_map_alloc`, `xsk_map_alloc`
+fn check_targets(def: &MapDef) -> Result<(), MapError> {
+    let access = MapFlags::RDONLY | MapFlags::WRONLY;
+    let known = if def.kind == MapKind::Cpumap { MapFlags::empty() } else { access };
+    check_entries(def)?;
+    if def.key_size != 4 {
+        return Err(MapError::KeySize { kind: def.kind, size: def.key_size });
+    }
+    let with_program = def.kind != MapKind::Xskmap && def.value_size == 8;
+    if def.value_size != 4 && !with_program {
+        return Err(MapError::ValueSize { kind: def.kind, size: def.value_size });
+    }
+    check_flags(def, known | MapFlags::NUMA_NODE)
 }
 
 /// `queue_stack_map_alloc_check`, `bloom_map_alloc_check`

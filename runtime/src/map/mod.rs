@@ -28,6 +28,7 @@ mod queue;
 mod ring;
 mod ringbuf;
 mod storage;
+mod targets;
 mod trie;
 mod value;
 
@@ -44,6 +45,8 @@ pub(crate) use ring::finish as finish_record;
 pub(crate) use ringbuf::Ringbuf;
 pub use ringbuf::{Record, RingReader};
 pub(crate) use storage::Storage;
+pub use targets::Redirect;
+pub(crate) use targets::targets;
 
 use brolga_core::link::MapLink;
 use brolga_core::{MapDef, MapFlags, MapInfo, MapKind};
@@ -341,7 +344,12 @@ impl Map {
     pub fn info(&self) -> MapInfo {
         let constant = self.is_frozen() && self.def().flags.contains(MapFlags::RDONLY_PROG);
         let frozen = if constant { self.only_value() } else { None };
-        MapInfo { def: self.def().clone(), frozen }
+        let mut def = self.def().clone();
+        if def.kind == MapKind::Devmap {
+            // As the kernel has it: programs look at targets and change none.
+            def.flags |= MapFlags::RDONLY_PROG;
+        }
+        MapInfo { def, frozen }
     }
 
     /// The addresses that a program refers to the map by; they hold as long as

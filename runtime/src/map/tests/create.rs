@@ -132,6 +132,20 @@ fn keyed() -> Vec<(MapDef, i32)> {
         (MapDef::new(MapKind::LpmTrie, 8, 8, 3), EINVAL),
         (trie(8, 8, 1).flags(MapFlags::NO_PREALLOC | MapFlags::ZERO_SEED), EINVAL),
     ]);
+    for kind in [MapKind::Devmap, MapKind::Cpumap, MapKind::Xskmap] {
+        let def = |key, value, entries| MapDef::new(kind, key, value, entries);
+        let access = if kind == MapKind::Cpumap { EINVAL } else { 0 };
+        let program = if kind == MapKind::Xskmap { EINVAL } else { 0 };
+        table.extend([
+            (def(4, 4, 1), 0),
+            (def(4, 8, 1), program),
+            (def(8, 4, 1), EINVAL),
+            (def(4, 12, 1), EINVAL),
+            (def(4, 4, 0), EINVAL),
+            (def(4, 4, 1).flags(MapFlags::RDONLY), access),
+            (def(4, 4, 1).flags(MapFlags::RDONLY_PROG), EINVAL),
+        ]);
+    }
     let perf = |key, value, entries| MapDef::new(MapKind::PerfEventArray, key, value, entries);
     table.extend([
         (perf(4, 4, 2), 0),
