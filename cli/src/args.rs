@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Check,
     Conformance(ConformanceArgs),
     Helpers(HelpersArgs),
+    Bench(BenchArgs),
 }
 
 /// Which engine runs a program.
@@ -109,6 +110,25 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=2))]
     pub(crate) log: u8,
     /// Reports in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Measures how long the programs of an object take to load and to run, by
+/// native code of either tier and by the interpreter.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// The ELF object.
+    #[arg(value_name = "OBJ")]
+    pub(crate) object: PathBuf,
+    /// Only this program.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) program: Option<String>,
+    /// The packet, or the memory, to run on; 64 zeros unless given. A program
+    /// that changes it finds it changed in the next run.
+    #[arg(long, value_name = "HEX", value_parser = Hex::from_str)]
+    pub(crate) packet: Option<Hex>,
+    /// Reports in JSON, one line for each program.
     #[arg(long)]
     pub(crate) json: bool,
 }

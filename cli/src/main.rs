@@ -2,6 +2,7 @@
 
 mod args;
 mod asm;
+mod bench;
 mod capture;
 mod check;
 mod conformance;
@@ -38,5 +39,6 @@ fn dispatch(command: &Command) -> Result<Outcome, Failure> {
         Command::Check => check::run(),
         Command::Conformance(args) => conformance::run(args),
         Command::Helpers(args) => helpers::run(args),
+        Command::Bench(args) => bench::run(args),
     }
 }

@@ -4,6 +4,7 @@ use crate::align;
 use crate::error::{CompileError, PublishError};
 use crate::flow::{Plan, ProgramPlan};
 use crate::image::Image;
+use crate::inline::Bodies;
 use crate::options::{Listing, Options, Passes, Tier};
 use crate::reloc::{Relocation, Symbol};
 use crate::target::{Machine, Target, host, isa};
@@ -156,16 +157,33 @@ impl<'a> Assembly<'a> {
         let program = ProgramPlan::new(self.linked, self.options)?;
         let isa = isa(self.machine, self.options)?;
         let mut shared = Shared { program: &program, options: self.options, isa, near: Vec::new() };
+        let mut bodies = Bodies::new(program.plans.len());
+        if self.inlines() && program.plans.len() > 1 {
+            for id in &program.callees_first {
+                let Some(plan) = &program.plans[id.index()] else { continue };
+                scratch.context.clear();
+                translate::subprog(&mut shared, *id, plan, &mut scratch.context.func, &mut scratch.builder)?;
+                bodies.add(*id, plan.subprog.start, &mut scratch.context)?;
+            }
+        }
         for (index, plan) in program.plans.iter().enumerate() {
             let Some(plan) = plan else { continue };
             let id = SubprogId(index as u32);
             scratch.context.clear();
             scratch.context.set_disasm(self.options.listing.contains(Listing::NATIVE));
-            translate::subprog(&mut shared, id, plan, &mut scratch.context.func, &mut scratch.builder)?;
+            let func = &mut scratch.context.func;
+            match bodies.take(id) {
+                Some(body) => *func = body,
+                None => translate::subprog(&mut shared, id, plan, func, &mut scratch.builder)?,
+            }
             self.function(&shared, id, plan, &mut scratch.context)?;
         }
         self.relocate(&shared)?;
         Ok(self.compiled)
+    }
+
+    fn inlines(&self) -> bool {
+        self.options.passes.contains(Passes::INLINE) && self.options.tier == Tier::Best
     }
 
     fn function(

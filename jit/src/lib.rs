@@ -14,6 +14,7 @@ mod compile;
 mod error;
 mod flow;
 mod image;
+mod inline;
 mod memory;
 mod options;
 mod place;

@@ -37,6 +37,8 @@ bitflags! {
         const ALIGN = 1 << 7;
         /// Lookups in arrays are done in place.
         const LOOKUP = 1 << 8;
+        /// Small subprograms are put in the place of their calls.
+        const INLINE = 1 << 11;
         /// Jumps to jumps lead to where those lead.
         const THREAD = 1 << 10;
         /// Small loops do several rounds at once, and look less often whether to

@@ -26,6 +26,8 @@ pub(crate) struct ProgramPlan<'a> {
     pub(crate) linked: &'a Linked,
     pub(crate) plans: Vec<Option<Plan>>,
     pub(crate) roles: Vec<Role>,
+    /// Every subprogram, after those it calls.
+    pub(crate) callees_first: Vec<SubprogId>,
     /// Whether any subprogram makes a tail call.
     pub(crate) tail_calls: bool,
 }
@@ -42,7 +44,7 @@ impl<'a> ProgramPlan<'a> {
             facts.subprogs.iter().map(|s| Plan::new(code, facts, *s, passes)).collect();
         let tail_calls = linked.exec().calls.values().any(|call| call.proto.id == id::TAIL_CALL);
         let roles = vec![Role::Subprog { parameters: RegSet::EMPTY }; facts.subprogs.len()];
-        let mut program = Self { linked, plans, roles, tail_calls };
+        let mut program = Self { linked, plans, roles, callees_first: Vec::new(), tail_calls };
         if program.plans.first().is_none_or(Option::is_none) {
             return Err(CompileError::Facts { at: Pc::START, what: "a main program that is never reached" });
         }
@@ -119,7 +121,8 @@ impl<'a> ProgramPlan<'a> {
     /// Finds what is live in every plan, callees first: what a call reads is
     /// what its callee has live at its start.
     fn solve(&mut self, links: &[(SubprogId, SubprogId)], narrow: bool) {
-        for index in callees_first(links, self.plans.len()) {
+        self.callees_first = callees_first(links, self.plans.len());
+        for index in self.callees_first.clone().into_iter().map(SubprogId::index) {
             let Some(mut plan) = self.plans[index].take() else { continue };
             let arguments = |at, callee| self.arguments(at, callee);
             Liveness { code: self.code(), narrow, arguments: &arguments }.solve(&mut plan);
@@ -156,7 +159,7 @@ pub(crate) const fn helper_arity(id: i32, arity: usize) -> usize {
 
 /// The subprograms, each after those it calls. The call graph of a verified
 /// program has no cycle.
-fn callees_first(links: &[(SubprogId, SubprogId)], count: usize) -> Vec<usize> {
+fn callees_first(links: &[(SubprogId, SubprogId)], count: usize) -> Vec<SubprogId> {
     let mut height = vec![0; count];
     // A chain of calls is at most as long as there are subprograms.
     for _ in 0..count {
@@ -172,8 +175,8 @@ fn callees_first(links: &[(SubprogId, SubprogId)], count: usize) -> Vec<usize> {
             break;
         }
     }
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|subprog| height[*subprog]);
+    let mut order: Vec<SubprogId> = (0..count as u32).map(SubprogId).collect();
+    order.sort_by_key(|subprog| height[subprog.index()]);
     order
 }
 
@@ -184,8 +187,8 @@ mod tests {
     #[test]
     fn callees_come_first() {
         let link = |a, b| (SubprogId(a), SubprogId(b));
-        assert_eq!(callees_first(&[link(0, 1), link(1, 3), link(3, 2)], 4), [2, 3, 1, 0]);
-        assert_eq!(callees_first(&[], 2), [0, 1]);
+        assert_eq!(callees_first(&[link(0, 1), link(1, 3), link(3, 2)], 4), [2, 3, 1, 0].map(SubprogId));
+        assert_eq!(callees_first(&[], 2), [0, 1].map(SubprogId));
     }
 
     #[test]

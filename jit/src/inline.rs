@@ -1,0 +1,83 @@
+//! Small subprograms, put in the place of their calls.
+//!
+//! Cranelift does the work; here is decided what is small. A subprogram with a
+//! frame of its own is always called, so that frames do not add up to more than
+//! the verifier counted. What is put in place of a call has no place of its own
+//! in the line table.
+
+use crate::error::CompileError;
+use crate::translate::SUBPROGS;
+use brolga_core::Pc;
+use brolga_core::facts::SubprogId;
+use cranelift_codegen::Context;
+use cranelift_codegen::inline::{Inline, InlineCommand};
+use cranelift_codegen::ir::{ExternalName, FuncRef, Function, Inst, Opcode, Value};
+use std::borrow::Cow;
+use std::mem::replace;
+
+/// The most instructions of Cranelift's that what is put in place may have.
+const SMALL: usize = 64;
+
+/// The most that it may add to one subprogram.
+const ADDED: usize = 512;
+
+/// Every subprogram as it was translated, by [`SubprogId`]; callees stand here
+/// before their callers are asked about.
+pub(crate) struct Bodies(Vec<Option<Function>>);
+
+impl Bodies {
+    pub(crate) fn new(subprogs: usize) -> Self {
+        Self(vec![None; subprogs])
+    }
+
+    /// Takes in what was translated, with the small ones among its callees put
+    /// in place of their calls.
+    pub(crate) fn add(
+        &mut self,
+        id: SubprogId,
+        start: Pc,
+        context: &mut Context,
+    ) -> Result<(), CompileError> {
+        let failed = |error| CompileError::Backend { at: start, why: format!("{error}") };
+        context.inline(Small { bodies: &self.0, added: 0 }).map_err(failed)?;
+        self.0[id.index()] = Some(replace(&mut context.func, Function::new()));
+        Ok(())
+    }
+
+    /// Gives out what was taken in.
+    pub(crate) fn take(&mut self, id: SubprogId) -> Option<Function> {
+        self.0[id.index()].take()
+    }
+}
+
+/// Chooses what is put in place of its calls.
+struct Small<'a> {
+    bodies: &'a [Option<Function>],
+    added: usize,
+}
+
+impl Inline for Small<'_> {
+    fn inline(
+        &mut self,
+        caller: &Function,
+        _: Inst,
+        _: Opcode,
+        callee: FuncRef,
+        _: &[Value],
+    ) -> InlineCommand<'_> {
+        let ExternalName::User(name) = caller.dfg.ext_funcs[callee].name else {
+            return InlineCommand::KeepCall;
+        };
+        let name = caller.params.user_named_funcs().get(name).filter(|name| name.namespace == SUBPROGS);
+        let body = name.and_then(|name| self.bodies.get(name.index as usize)?.as_ref());
+        let Some(body) = body.filter(|body| body.sized_stack_slots.is_empty()) else {
+            return InlineCommand::KeepCall;
+        };
+        let insns = body.dfg.num_insts();
+        if insns > SMALL || self.added + insns > ADDED {
+            return InlineCommand::KeepCall;
+        }
+        self.added += insns;
+        InlineCommand::Inline { callee: Cow::Borrowed(body), visit_callee: false }
+    }
+}
