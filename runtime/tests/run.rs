@@ -208,6 +208,18 @@ fn a_helper_without_a_body_is_refused_by_name() {
     assert!(error.is_unsupported() && error.stage() == "link");
 }
 
+/// The verifier knows sockets, and no engine has any: who looks into one is told
+/// so before anything runs.
+#[test]
+fn a_look_into_a_socket_is_refused_at_link_time() {
+    let text = "r1 = *(u64 *)(r1 +168)\n if r1 == 0 goto +1\n r0 = *(u32 *)(r1 +4)\n r0 = 0\n exit";
+    let error = Engine::new().load(&ProgramType::sched_cls(), &code(text), Load::new()).unwrap_err();
+    assert!(
+        matches!(&error, LoadError::Link(LinkError::Unsupported { at, .. }) if at.index() == 2),
+        "{error}"
+    );
+}
+
 #[test]
 fn the_log_is_kept_where_it_is_asked_for() {
     let engine = Engine::new();

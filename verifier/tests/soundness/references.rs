@@ -247,3 +247,57 @@ fn a_loop_that_acquires_ends_within_the_bounds() {
     assert!(matches!(failure.cause, Cause::Reject(_)), "{failure}");
     assert!(failure.report.insns_processed <= Options::BUDGET);
 }
+
+/// Runs `round` any number of times, with the frame of `before` as its context.
+fn rounds(before: &str, round: &str, after: &str) -> String {
+    format!(
+        "r6 = r1
+         {before}
+         call get_prandom_u32
+         r1 = r0
+         r2 = subprog[round]
+         r3 = r10
+         r3 += -24
+         r4 = 0
+         call bpf_loop
+         {after}
+         out:
+         r0 = 0
+         exit
+         round:
+         r6 = r2
+         {round}
+         r0 = 0
+         exit"
+    )
+}
+
+#[test]
+fn rounds_of_a_callback_give_back_what_they_take() {
+    let reserve = "r1 = map[idx:0]\n r2 = 8\n r3 = 0\n call ringbuf_reserve\n";
+    let once = format!("{reserve} if r0 == 0 goto none\n r1 = r0\n r2 = 0\n call ringbuf_submit\n none:");
+    let slot = "*(u64 *)(r10 -24) = 0";
+    ring().accepts(&rounds(slot, &once, ""));
+    ring().refuses(LEAK, &rounds(slot, reserve, ""));
+    // Kept in the caller's frame, the next round forgets it.
+    let keeps = format!("{reserve} *(u64 *)(r6 +0) = r0");
+    let releases = "r1 = *(u64 *)(r10 -24)\n if r1 == 0 goto out\n r2 = 0\n call ringbuf_submit";
+    ring().refuses(LEAK, &rounds(slot, &keeps, releases));
+}
+
+#[test]
+fn rounds_of_a_callback_do_not_release_what_is_released() {
+    let take = format!("{}\n if r0 == 0 goto out\n *(u64 *)(r10 -24) = r0", lookup());
+    let release = "r1 = *(u64 *)(r6 +0)\n call sk_release";
+    // Where there is no round it leaks; where there are two it is released twice.
+    let text = rounds(&take, release, "");
+    tc().refuses(LEAK, &text);
+    let both = rounds(&take, release, "r1 = *(u64 *)(r10 -24)\n call sk_release");
+    tc().refuses("type=scalar", &both);
+    let looks = rounds(
+        &take,
+        "r1 = *(u64 *)(r6 +0)\n r1 = *(u32 *)(r1 +4)",
+        "r1 = *(u64 *)(r10 -24)\n call sk_release",
+    );
+    tc().accepts(&looks);
+}
