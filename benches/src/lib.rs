@@ -2,6 +2,7 @@
 //! compared.
 
 pub mod calls;
+pub mod hard;
 pub mod kernel;
 pub mod native;
 pub mod peers;

@@ -43,11 +43,31 @@ impl Contained {
     /// Where the machine leaves the claims, or the program its memory; and
     /// [`Fault::Budget`] where the run goes on longer than it is watched.
     pub fn run(&self, world: &World, claims: &Claims) -> Result<u64, Fault> {
-        let mut watch = Watch { world, claims };
+        self.watched(world, &mut Watch { world, claims })
+    }
+
+    /// Runs it with every access checked, but against no claims.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`], of the program's memory.
+    pub fn run_unclaimed(&self, world: &World) -> Result<u64, Fault> {
+        self.watched(world, &mut Unclaimed)
+    }
+
+    fn watched(&self, world: &World, watch: &mut dyn Observer) -> Result<u64, Fault> {
         let state = &mut RunState::default();
         // SAFETY: the context is the world's real one, and the world allows
         // only its own packet and values, which it keeps for the call.
-        unsafe { interp::checked(&self.exec, world.context(), 0, state, world, &mut watch, STEPS) }
+        unsafe { interp::checked(&self.exec, world.context(), 0, state, world, watch, STEPS) }
+    }
+}
+
+struct Unclaimed;
+
+impl Observer for Unclaimed {
+    fn before(&mut self, _: Pc, _: &Machine) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
     }
 }
 

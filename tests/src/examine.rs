@@ -13,9 +13,10 @@ use crate::generate::{self, Generated};
 use crate::kernel::Kernel;
 use crate::world::{self, World};
 use arbitrary::Unstructured;
+use brolga_core::Pc;
 use brolga_core::interp::Fault;
 use brolga_jit::{Passes, Tier};
-use brolga_verifier::{Accepted, Cause, Options, verify};
+use brolga_verifier::{Accepted, Cause, Options, Why, verify};
 
 /// The most instructions walked of one program, unless the kernel is asked too,
 /// whose bound is larger.
@@ -33,6 +34,9 @@ pub struct Questions {
     /// How to compile.
     pub jit: brolga_jit::Options,
 }
+
+/// The most instructions walked of it where every number is compared.
+const EXACT: u32 = 20 * RECORDED;
 
 /// What came of a program in which nothing is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,19 +221,50 @@ fn contain_all(
     if accepted.report.insns_processed > RECORDED {
         return Ok(false);
     }
-    let options = Options { record_states: true, ..Options::default() };
-    let recorded = verify(world::program(program), &options);
-    let recorded = recorded.map_err(|f| Problem::Recorded { words: f.to_string() })?;
-    let claims = recorded.report.claims.as_ref().ok_or(Problem::NoClaims)?;
-    let contained = Contained::new(recorded.verified.program().clone(), world)?;
+    let options = Options { record_states: true, budget: EXACT, ..Options::default() };
+    let recorded = match verify(world::program(program), &options) {
+        Ok(recorded) => Some(recorded),
+        Err(failure) if is_too_much(&failure.cause) => None,
+        Err(failure) => return Err(Problem::Recorded { words: failure.to_string() }),
+    };
+    if let Some(recorded) = &recorded {
+        same_facts(accepted, recorded)?;
+    }
+    let claims = recorded.as_ref().map(|r| r.report.claims.as_ref().ok_or(Problem::NoClaims)).transpose()?;
+    let contained = Contained::new(accepted.verified.program().clone(), world)?;
     let mut short = true;
     for packet in packets {
         world.reset(packet);
-        match contained.run(world, claims) {
+        let run = match claims {
+            Some(claims) => contained.run(world, claims),
+            None => contained.run_unclaimed(world),
+        };
+        match run {
             Ok(_) => {}
             Err(Fault::Budget { .. }) => short = false,
             Err(fault) => return Err(Problem::Escapes { fault, packet: packet.clone() }),
         }
     }
     Ok(short)
+}
+
+/// Whether the walk was given up. Where numbers that do not matter are compared,
+/// it may be longer.
+const fn is_too_much(cause: &Cause) -> bool {
+    match cause {
+        Cause::Reject(reject) => {
+            matches!(reject.why, Why::Budget(_) | Why::Memory(_) | Why::TooManyJumps(_))
+        }
+        Cause::Unsupported(_) | Cause::Bug(_) => false,
+    }
+}
+
+/// That what was proven of the instructions holds where every number is compared,
+/// and so more is walked.
+fn same_facts(accepted: &Accepted, recorded: &Accepted) -> Result<(), Problem> {
+    let (one, other) = (accepted.verified.facts(), recorded.verified.facts());
+    match one.insns.iter().zip(&other.insns).position(|(a, b)| a != b) {
+        Some(at) => Err(Problem::Facts { at: Pc(at as u32) }),
+        None => Ok(()),
+    }
 }

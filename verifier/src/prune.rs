@@ -1,48 +1,66 @@
 //! Where paths meet: states seen before, and when one of them makes the walk
-//! from another needless.
+//! from another needless ([`order`]).
 //!
-//! **Order.** `within(old, cur)`: whatever a run may be in at `cur`, it may be in
-//! at `old`, as far as the code from here on can tell: registers that are dead
-//! here are not compared, and what was never written in `old` was not relied on
-//! there. If every path from `old` was walked to its end, none from `cur` needs
-//! to be.
+//! **What is relied on.** Most numbers of a state never matter: a sum that ends
+//! in a map, a counter that no one looks at. Each stored state has a set
+//! `precise` of labels of its numbers ([`Origins`]); one that is not in it may be
+//! any number in a state that is compared. Law: whatever the walk concluded on
+//! some path from the state (a way that is never gone, an access that is
+//! allowed, a fact for those who run the program) it concluded from pointers,
+//! from what every number of that kind is, or from numbers whose origins are all
+//! in `precise`. So a run whose other numbers differ goes a way that was walked
+//! too, and whatever it does there was allowed.
 //!
-//! Names are compared up to renaming: what shares a name in `old` shares one in
-//! `cur` ([`Names`]). The other way round is not asked for: fewer things in
-//! common in `old` means that more was walked from it.
+//! Who concludes something from a number's range says so (`Walk::rely_on`). Its
+//! origins become precise in the state stored last on the path; the numbers
+//! there have origins in the one stored before, and so on to the start
+//! ([`tree`]). Where a path ends because a stored state is known, it goes on as
+//! that one did: what was relied on there is relied on here. This is what the
+//! kernel finds by going back over the instructions of the path; here each number
+//! carries it along, and no instruction needs a rule of its own for the way back.
 //!
-//! | old            | cur within it                                        |
-//! |----------------|------------------------------------------------------|
-//! | uninitialised  | anything                                             |
-//! | number         | a number in its range, name for name                 |
-//! | pointer        | the same kind and fixed offset, variable offset in   |
-//! |                | its range, at least as many bytes of the packet known|
-//! | uninit byte    | anything                                             |
-//! | misc byte      | anything                                             |
-//! | zero byte      | a zero                                               |
-//! | spill          | as many bytes of a spill, value within value         |
+//! A state from which paths are still open may yet be relied on in more. Where
+//! one is taken as known all the same (a round of a loop that ends by itself),
+//! everything is compared, and everything is relied on: what was stored between
+//! the rounds may be closed before the first round is.
+//!
+//! When a state is stored, the walk forgets what it knew of dead numbers: they
+//! are not stored, so nothing may be concluded from them.
 
+mod order;
+mod part;
 mod rounds;
+mod tree;
 
 use crate::memory::Meter;
 use crate::outcome::Options;
-use crate::state::references::Held;
-use crate::state::stack::{Byte, Stack, StackSlot};
-use crate::state::value::{Id, Number, Ptr, Value};
-use crate::state::{Frame, State};
-use crate::structure::{SlotSet, Structure};
-use brolga_core::insn::RegSet;
-use brolga_core::{Code, Insn, Pc, Reg};
+use crate::state::State;
+use crate::state::origins::Origins;
+use crate::structure::Structure;
+use brolga_core::{Code, Insn, Pc};
+use order::{same, same_calls, unwritten, within};
+use part::live_part;
 use rounds::{Relied, Run};
+use tree::Tree;
 
 /// A state may be stored where so many prune points and instructions were
 /// passed since the last one, as in the kernel.
 const STORE_AFTER: (u32, u32) = (2, 8);
 
-/// In a loop whose rounds all differ it is stored only where so many prune
-/// points or instructions were passed, so that a long loop costs no more than
-/// its length.
+/// In a loop whose rounds all differ, and on which no path parted since, it is
+/// stored only where so many prune points or instructions were passed, so that a
+/// long loop costs no more than its length. Where paths part in the loop, each
+/// round is: they meet there, or double with each round.
 const STORE_IN_LOOP_AFTER: (u32, u32) = (20, 100);
+
+/// So many of the rounds that are being walked are looked at for one that is the
+/// very same, as many as the kernel's patience keeps: where a state is always
+/// stored, and elsewhere.
+const ROUNDS_COMPARED: (usize, usize) = (64, 8);
+
+/// A state that was compared in vain this often, and so often again for each
+/// time that it helped, is forgotten.
+const PATIENCE: u32 = 3;
 
 /// What a visit to a prune point finds.
 pub(crate) enum Visit {
@@ -58,27 +76,32 @@ pub(crate) enum Visit {
     New(Option<usize>),
 }
 
-/// A stored state in the tree of paths.
-struct Node {
-    parent: Option<usize>,
-    /// The paths below it that are not walked to their end.
-    open: u32,
-}
-
+/// A state from which every path was walked to its end.
 struct Entry {
     node: usize,
-    state: State,
     hits: u32,
     misses: u32,
 }
 
+/// The states stored at one place.
+#[derive(Default)]
+struct Stored {
+    /// Those of the path that is walked now, in its order.
+    open: Vec<usize>,
+    /// The others, those last whose paths ended last: they are near the path that
+    /// is walked now, and looked at first.
+    closed: Vec<Entry>,
+}
+
 /// The states seen so far.
 pub(crate) struct Seen {
-    at: Box<[Vec<Entry>]>,
-    nodes: Vec<Node>,
+    at: Box<[Stored]>,
+    tree: Tree,
     relied: Relied,
     /// Prune points and instructions passed when a state was last stored.
     last: (u32, u32),
+    /// Whether a path parted since, or another one was taken up.
+    parted: bool,
     visits: u32,
     pub(crate) meter: Meter,
     /// Where `may_goto` instructions are.
@@ -95,10 +118,11 @@ impl Seen {
         let len = code.len();
         let lists = || std::iter::repeat_with(Vec::new).take(len).collect::<Box<[_]>>();
         Self {
-            at: std::iter::repeat_with(Vec::new).take(len).collect(),
-            nodes: Vec::new(),
+            at: std::iter::repeat_with(Stored::default).take(len).collect(),
+            tree: Tree::new(options.record_states),
             relied: Relied::default(),
             last: (0, 0),
+            parted: false,
             visits: 0,
             meter: Meter::new(options.memory),
             may_gotos: code
@@ -130,36 +154,38 @@ impl Seen {
 
     /// One more way below a node.
     pub(crate) fn path_parts(&mut self, parent: Option<usize>) {
-        if let Some(node) = parent {
-            self.nodes[node].open += 1;
-        }
+        self.parted = true;
+        self.tree.parts(parent);
     }
 
     /// A way below a node was walked to its end.
     pub(crate) fn path_ended(&mut self, mut parent: Option<usize>) {
-        while let Some(node) = parent {
-            self.nodes[node].open -= 1;
-            if self.nodes[node].open > 0 {
-                return;
-            }
-            parent = self.nodes[node].parent;
+        self.parted = true;
+        while let Some(node) = parent.filter(|node| self.tree.ends(*node)) {
+            let stored = &mut self.at[self.tree.place(node).index()];
+            debug_assert_eq!(stored.open.last(), Some(&node), "what was stored last is closed first");
+            stored.open.retain(|open| *open != node);
+            stored.closed.push(Entry { node, hits: 0, misses: 0 });
+            parent = self.tree.parent(node);
         }
+    }
+
+    /// Something was concluded from numbers of these origins below a node.
+    pub(crate) fn rely(&mut self, parent: Option<usize>, origins: Origins) {
+        self.tree.rely(parent, origins);
     }
 
     /// The last state stored here in an earlier round of a `may_goto`'s loop.
     pub(crate) fn earlier_round(&self, pc: Pc, may_gotos: u32) -> Option<&State> {
-        let earlier = |e: &&Entry| self.nodes[e.node].open > 0 && e.state.may_gotos < may_gotos;
-        self.at[pc.index()].iter().rev().find(earlier).map(|e| &e.state)
+        let open = self.at[pc.index()].open.iter().rev();
+        open.map(|node| self.tree.state(*node)).find(|state| state.may_gotos < may_gotos)
     }
 
     /// The last state stored at a call in an earlier round of its callback.
     pub(crate) fn earlier_callback(&self, pc: Pc, state: &State) -> Option<&State> {
-        let earlier = |e: &&Entry| {
-            self.nodes[e.node].open > 0
-                && same_calls(&e.state, state)
-                && rounds::of_callback(&e.state, state).is_some()
-        };
-        self.at[pc.index()].iter().rev().find(earlier).map(|e| &e.state)
+        let earlier = |e: &&State| same_calls(e, state) && rounds::of_callback(e, state).is_some();
+        let open = self.at[pc.index()].open.iter().rev();
+        open.map(|node| self.tree.state(*node)).find(earlier)
     }
 
     /// Compares the state at a prune point with those seen there, and stores it
@@ -167,7 +193,7 @@ impl Seen {
     pub(crate) fn visit(
         &mut self,
         pc: Pc,
-        state: &State,
+        state: &mut State,
         parent: Option<usize>,
         structure: &Structure,
         processed: u32,
@@ -177,11 +203,11 @@ impl Seen {
         if let Some(found) = self.compare(pc, state, parent, structure, due) {
             return found;
         }
-        self.forget_useless(pc, structure);
         if !due {
             return Visit::New(parent);
         }
-        self.last = (self.visits, processed);
+        self.forget_useless(pc);
+        (self.last, self.parted) = ((self.visits, processed), false);
         Visit::New(Some(self.store(pc, state, parent, structure)))
     }
 
@@ -191,9 +217,9 @@ impl Seen {
             return true;
         }
         let since = (self.visits - self.last.0, processed - self.last.1);
-        let in_loop = self.at[pc.index()].iter().any(|e| self.nodes[e.node].open > 0);
+        let in_loop = !self.at[pc.index()].open.is_empty();
         let seldom = since.0 >= STORE_IN_LOOP_AFTER.0 || since.1 >= STORE_IN_LOOP_AFTER.1;
-        since.0 >= STORE_AFTER.0 && since.1 >= STORE_AFTER.1 && (seldom || !in_loop)
+        since.0 >= STORE_AFTER.0 && since.1 >= STORE_AFTER.1 && (seldom || self.parted || !in_loop)
     }
 
     /// Looks for a state that makes the walk from here needless. One that was
@@ -206,296 +232,104 @@ impl Seen {
         structure: &Structure,
         due: bool,
     ) -> Option<Visit> {
-        let nodes = &self.nodes;
-        let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
-        let calls_back = structure.calls_callback(pc);
-        let is_open = |node: usize| nodes[node].open > 0;
-        for entry in &mut self.at[pc.index()] {
-            let old = &entry.state;
-            let runs = if !is_open(entry.node) {
-                self.relied.runs(entry.node, is_open)
-            } else {
-                if !rounds::differ(old, state) && same(old, state, pc, structure) {
-                    return Some(Visit::Loops);
-                }
-                // What is being walked may be relied on where it is an earlier
-                // round of a loop that ends by itself.
-                let by_call = calls_back.then(|| rounds::of_callback(old, state)).flatten();
-                let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
-                let Some(id) = by_call.or(by_jump) else {
-                    entry.misses += u32::from(due);
-                    continue;
-                };
-                vec![Run { id, node: entry.node }]
-            };
+        if let Some(found) = self.compare_rounds(pc, state, parent, structure) {
+            return Some(found);
+        }
+        let mut known = None;
+        for entry in self.at[pc.index()].closed.iter_mut().rev() {
+            let (old, precise) = (self.tree.state(entry.node), self.tree.precise(entry.node));
+            let runs = self.relied.runs(entry.node, |node| self.tree.is_open(node));
             let of_all = runs.iter().all(|run| rounds::is_of(state, *run));
-            if of_all && within(old, state, pc, structure) {
+            if of_all && within(old, state, precise, pc, structure) {
                 entry.hits += 1;
-                let up = |node: &usize| nodes[*node].parent;
-                runs.iter().for_each(|run| self.relied.note(std::iter::successors(parent, up), *run));
-                return Some(Visit::Known { unwritten: unwritten(old, state, pc, structure) });
+                known = Some((entry.node, runs));
+                break;
             }
             entry.misses += u32::from(due);
         }
-        None
+        let (node, runs) = known?;
+        let relied = tree::relied_on(self.tree.state(node), state, self.tree.precise(node));
+        Some(self.known(node, state, (pc, parent), structure, (&runs, relied)))
+    }
+
+    /// Compares the state with those of the rounds that are being walked.
+    fn compare_rounds(
+        &mut self,
+        pc: Pc,
+        state: &State,
+        parent: Option<usize>,
+        structure: &Structure,
+    ) -> Option<Visit> {
+        let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
+        let calls_back = structure.calls_callback(pc);
+        let forced = structure.is_force_checkpoint(pc);
+        let most = if forced { ROUNDS_COMPARED.0 } else { ROUNDS_COMPARED.1 };
+        let mut known = None;
+        for &node in self.at[pc.index()].open.iter().rev().take(most) {
+            let old = self.tree.state(node);
+            if !rounds::differ(old, state) && same(old, state, pc, structure) {
+                return Some(Visit::Loops);
+            }
+            // What is being walked may be relied on where it is an earlier round
+            // of a loop that ends by itself.
+            let by_call = calls_back.then(|| rounds::of_callback(old, state)).flatten();
+            let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
+            let Some(id) = by_call.or(by_jump) else { continue };
+            if within(old, state, Origins::ALL, pc, structure) {
+                known = Some(Run { id, node });
+                break;
+            }
+        }
+        let run = known?;
+        Some(self.known(run.node, state, (pc, parent), structure, (&[run], Origins::ALL)))
+    }
+
+    /// The state lies within a stored one, which relies on runs of loops; what is
+    /// relied on there is relied on below `parent`.
+    fn known(
+        &mut self,
+        node: usize,
+        state: &State,
+        (pc, parent): (Pc, Option<usize>),
+        structure: &Structure,
+        (runs, relied): (&[Run], Origins),
+    ) -> Visit {
+        let up = |node: &usize| self.tree.parent(*node);
+        runs.iter().for_each(|run| self.relied.note(std::iter::successors(parent, up), *run));
+        let unwritten = unwritten(self.tree.state(node), state, pc, structure);
+        self.tree.rely(parent, relied);
+        Visit::Known { unwritten }
     }
 
     /// All states that are kept here.
     pub(crate) fn kept(&self) -> impl Iterator<Item = &State> {
-        let stored = self.at.iter().flatten().map(|entry| &entry.state);
-        stored.chain(self.recorded.iter().flatten().flatten())
+        self.tree.states().chain(self.recorded.iter().flatten().flatten())
     }
 
-    /// Drops states that were compared often and in vain. Their nodes stay: they
-    /// count the paths below them.
-    fn forget_useless(&mut self, pc: Pc, structure: &Structure) {
-        let forced = structure.is_force_checkpoint(pc);
-        let (nodes, meter, kept) = (&self.nodes, &mut self.meter, &mut self.kept);
-        self.at[pc.index()].retain(|entry| {
-            let patience = if forced && nodes[entry.node].open > 0 { 64 } else { 3 };
-            let keep = entry.misses <= (entry.hits + 1) * patience;
+    /// Drops states that were compared often and in vain.
+    fn forget_useless(&mut self, pc: Pc) {
+        let (tree, meter, kept) = (&mut self.tree, &mut self.meter, &mut self.kept);
+        self.at[pc.index()].closed.retain(|entry| {
+            let keep = entry.misses <= (entry.hits + 1) * PATIENCE;
             if !keep {
-                meter.release(&entry.state);
+                tree.drop_state(entry.node, meter);
                 *kept -= 1;
             }
             keep
         });
     }
 
-    fn store(&mut self, pc: Pc, state: &State, parent: Option<usize>, structure: &Structure) -> usize {
-        let node = self.nodes.len();
-        self.nodes.push(Node { parent, open: 1 });
-        let mut state = live_part(state, pc, structure);
-        drop_lone_names(&mut state);
-        self.meter.keep(&state);
-        self.at[pc.index()].push(Entry { node, state, hits: 0, misses: 0 });
+    fn store(&mut self, pc: Pc, state: &mut State, parent: Option<usize>, structure: &Structure) -> usize {
+        part::forget_dead_numbers(state, pc, structure);
+        let mut stored = live_part(state, pc, structure);
+        part::drop_lone_names(&mut stored);
+        self.meter.keep(&stored);
+        let node = self.tree.store(pc, parent, stored);
+        state.label_numbers();
+        self.at[pc.index()].open.push(node);
         self.total += 1;
         self.kept += 1;
         self.peak = self.peak.max(self.kept);
         node
     }
-}
-
-/// The registers of a frame that may still be read; `top` is whether it is the
-/// one that runs, at `pc`.
-fn live_regs(frame: usize, state: &State, pc: Pc, structure: &Structure) -> RegSet {
-    match state.frames.get(frame + 1) {
-        None => structure.live_in(pc),
-        // The call goes on with its arguments as they are.
-        Some(callee) if callee.callback.is_some() => structure.live_in(callee.callsite),
-        Some(callee) => structure.live_in(callee.callsite.plus(1)).without(RegSet::of(Reg::R0)),
-    }
-}
-
-/// The stack slots of a frame that may still be read.
-fn live_slots(frame: usize, state: &State, pc: Pc, structure: &Structure) -> SlotSet {
-    structure.stack_live_in(state.frames.get(frame + 1).map_or(pc, |callee| callee.callsite))
-}
-
-/// The state without what can no longer be read.
-fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
-    let mut part = state.clone();
-    for index in 0..part.frames.len() {
-        let (regs, slots) = (live_regs(index, state, pc, structure), live_slots(index, state, pc, structure));
-        if !part.frames[index].holds_only(regs, slots) {
-            part.frames[index].keep(regs, slots);
-        }
-    }
-    part
-}
-
-/// A number's name says something only where another number has it too.
-fn drop_lone_names(state: &mut State) {
-    let named = |v: &Value| match v {
-        Value::Number(n) if n.id.is_some() => Some(n.id),
-        Value::Number(_) | Value::Pointer(_) | Value::Uninit => None,
-    };
-    let mut names: Vec<Id> = state.values().filter_map(named).collect();
-    names.sort_unstable();
-    let is_lone = |id: Id| {
-        let first = names.partition_point(|name| *name < id);
-        names.get(first) == Some(&id) && names.get(first + 1) != Some(&id)
-    };
-    let wants = |v: &Value| named(v).is_some_and(is_lone);
-    state.change(wants, |value| {
-        if let Value::Number(n) = value {
-            (n.id, n.delta) = (Id::NONE, 0);
-        }
-    });
-}
-
-/// Which name of the current state each name of the old one stands for.
-#[derive(Default)]
-struct Names {
-    known: Vec<(Id, Id)>,
-    owners: Vec<(Id, Id)>,
-}
-
-impl Names {
-    fn agree(&mut self, old: Id, cur: Id) -> bool {
-        if let Some((_, known)) = self.known.iter().find(|(o, _)| *o == old) {
-            return *known == cur;
-        }
-        self.known.push((old, cur));
-        true
-    }
-
-    /// The same of what pointers are owned by, and the other way round too: what
-    /// goes with one owner here must not stay with another there.
-    fn agree_on_owner(&mut self, old: Id, cur: Id) -> bool {
-        if !old.is_some() || !cur.is_some() {
-            return old == cur;
-        }
-        let other = self.owners.iter().any(|(o, c)| *c == cur && *o != old);
-        self.owners.push((old, cur));
-        !other && self.agree(old, cur)
-    }
-
-    /// What both hold is the same, up to names.
-    fn agree_on_held(&mut self, old: &Held, cur: &Held) -> bool {
-        let locks = match (&old.lock, &cur.lock) {
-            (None, None) => true,
-            (Some(a), Some(b)) => a.map == b.map && self.agree_on_owner(a.object, b.object),
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        locks
-            && old.references.len() == cur.references.len()
-            && old.references.iter().zip(&cur.references).all(|(a, b)| self.agree_on_owner(a.id, b.id))
-    }
-}
-
-/// Whether the same calls made the frames of both.
-fn same_calls(a: &State, b: &State) -> bool {
-    let same = |(a, b): (&Frame, &Frame)| a.callsite == b.callsite && a.callback == b.callback;
-    a.frames.len() == b.frames.len() && a.frames.iter().zip(b.frames.iter()).all(same)
-}
-
-/// Whether all that is live in both is the very same.
-fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
-    same_calls(old, cur)
-        && Names::default().agree_on_held(&old.held, &cur.held)
-        && (0..old.frames.len()).all(|i| {
-            let (a, b) = (&old.frames[i], &cur.frames[i]);
-            let live = live_regs(i, cur, pc, structure);
-            live.iter().all(|r| alike(&a.regs[r.index()], &b.regs[r.index()]))
-                && same_stack(&a.stack, &b.stack, live_slots(i, cur, pc, structure))
-        })
-}
-
-fn same_stack(a: &Stack, b: &Stack, live: SlotSet) -> bool {
-    let slots = 0..a.len().max(b.len());
-    slots.filter(|i| live.contains(*i)).all(|i| {
-        let (x, y) = (a.slot(i), b.slot(i));
-        x.bytes == y.bytes && (!x.has_spill() || alike(&x.value, &y.value))
-    })
-}
-
-/// The same but for names.
-fn alike(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(x), Value::Number(y)) => x.range == y.range,
-        (Value::Pointer(p), Value::Pointer(q)) => Ptr { id: q.id, owner: q.owner, ..*p } == *q,
-        (Value::Uninit, Value::Uninit) => true,
-        (Value::Number(_) | Value::Pointer(_) | Value::Uninit, _) => false,
-    }
-}
-
-/// The frames of which a byte that may be read from here on was written in `old`,
-/// but not in `cur`.
-fn unwritten(old: &State, cur: &State, pc: Pc, structure: &Structure) -> u8 {
-    let lacks = |i: usize| {
-        let at = cur.frames.get(i + 1).map_or(pc, |callee| callee.callsite);
-        let live = structure.stack_live_in(at);
-        old.frames[i].stack.slots().enumerate().any(|(slot, was)| {
-            let now = cur.frames[i].stack.slot(slot).bytes;
-            live.contains(slot)
-                && was.bytes.iter().zip(now).any(|(was, now)| *was != Byte::Uninit && now == Byte::Uninit)
-        })
-    };
-    (0..old.frames.len()).filter(|i| lacks(*i)).fold(0, |frames, i| frames | 1 << i)
-}
-
-/// Whether `cur` lies within `old`.
-fn within(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
-    if !same_calls(old, cur) {
-        return false;
-    }
-    let mut names = Names::default();
-    names.agree_on_held(&old.held, &cur.held)
-        && (0..old.frames.len()).rev().all(|i| {
-            let (a, b) = (&old.frames[i], &cur.frames[i]);
-            let live = live_regs(i, cur, pc, structure);
-            // What more rounds may do was walked from the fewer.
-            a.rounds <= b.rounds
-                && live.iter().all(|r| value_within(&a.regs[r.index()], &b.regs[r.index()], &mut names))
-                && stack_within(&a.stack, &b.stack, &mut names)
-        })
-}
-
-fn value_within(old: &Value, cur: &Value, names: &mut Names) -> bool {
-    match (old, cur) {
-        (Value::Uninit, _) => true,
-        (Value::Number(a), Value::Number(b)) => number_within(a, b, names),
-        (Value::Pointer(p), Value::Pointer(q)) => pointer_within(p, q, names),
-        (Value::Number(_) | Value::Pointer(_), _) => false,
-    }
-}
-
-fn number_within(old: &Number, cur: &Number, names: &mut Names) -> bool {
-    if !cur.range.within(&old.range) {
-        return false;
-    }
-    // A constant is in common with every equal constant, name or not; but the
-    // two states must then agree on it.
-    !old.id.is_some() || (cur.id.is_some() && old.delta == cur.delta && names.agree(old.id, cur.id))
-}
-
-fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
-    old.kind == cur.kind
-        && old.nullable == cur.nullable
-        && old.off == cur.off
-        && old.range <= cur.range
-        && old.past <= cur.past
-        && cur.var.within(&old.var)
-        && old.id.is_some() == cur.id.is_some()
-        && (!old.id.is_some() || names.agree(old.id, cur.id))
-        && names.agree_on_owner(old.owner, cur.owner)
-}
-
-fn stack_within(old: &Stack, cur: &Stack, names: &mut Names) -> bool {
-    old.slots().enumerate().all(|(i, slot)| slot_within(slot, cur.slot(i), names))
-}
-
-fn slot_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
-    let bytes = old.bytes.iter().enumerate().all(|(i, byte)| match byte {
-        // What was a dynptr may be looked at as plain bytes by no one.
-        Byte::Misc => cur.bytes[i] != Byte::Dynptr,
-        Byte::Uninit => true,
-        Byte::Zero => cur.is_zero(i..i + 1),
-        Byte::Spill => cur.bytes[i] != Byte::Dynptr,
-        Byte::Dynptr => cur.bytes[i] == Byte::Dynptr,
-    });
-    bytes
-        && dynptr_within(old, cur, names)
-        && (!old.has_spill() || is_anything(old) || spill_within(old, cur, names))
-}
-
-fn dynptr_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
-    match (old.dynptr, cur.dynptr) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(a), Some(b)) => a.ringbuf == b.ringbuf && a.low == b.low && names.agree_on_owner(a.id, b.id),
-    }
-}
-
-/// Whether a spilled number says nothing.
-fn is_anything(slot: &StackSlot) -> bool {
-    match slot.value {
-        Value::Number(n) => slot.spilled() == 8 && !n.id.is_some() && n.range.is_unknown(),
-        Value::Pointer(_) | Value::Uninit => false,
-    }
-}
-
-fn spill_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
-    old.spilled() == cur.spilled() && value_within(&old.value, &cur.value, names)
 }

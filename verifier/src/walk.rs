@@ -13,6 +13,7 @@ use crate::outcome::{Bug, Cause, Options, Unsupported};
 use crate::prune::{Seen, Visit};
 use crate::reject::{Reject, Why};
 use crate::state::State;
+use crate::state::origins::Origins;
 use crate::state::value::{Id, Number, PtrKind, Value};
 use crate::step::global::Globals;
 use crate::structure::Structure;
@@ -132,7 +133,7 @@ impl<'a> Walk<'a> {
             self.state.top_mut().call = call;
         }
         // The kernel counts the instruction before it compares states.
-        match self.seen.visit(self.pc, &self.state, self.parent, self.structure, self.processed + 1) {
+        match self.seen.visit(self.pc, &mut self.state, self.parent, self.structure, self.processed + 1) {
             Visit::Known { unwritten } => {
                 self.note_unwritten(unwritten);
                 self.log.pruned(self.pc);
@@ -190,6 +191,7 @@ impl<'a> Walk<'a> {
         if self.pending.len() >= MAX_PENDING {
             return Err(self.reject(Why::TooManyJumps(self.pending.len() + 1)));
         }
+        self.seen.meter.keep(&state);
         self.pending.push(Pending { state, from: self.pc, pc, parent: None });
         Ok(())
     }
@@ -219,6 +221,17 @@ impl<'a> Walk<'a> {
         Id(self.last_id)
     }
 
+    /// Something was concluded from a number's range: where it differs, what was
+    /// stored on this path is of no use.
+    pub(crate) fn rely_on(&mut self, number: &Number) {
+        self.rely(number.origins);
+    }
+
+    /// The same, of numbers that come from there.
+    pub(crate) fn rely(&mut self, origins: Origins) {
+        self.seen.rely(self.parent, origins);
+    }
+
     /// What a register holds, which may be read.
     pub(crate) fn read(&self, reg: Reg) -> Result<Value, Cause> {
         match *self.state.reg(reg) {
@@ -231,7 +244,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn operand(&self, operand: Operand) -> Result<Value, Cause> {
         match operand {
             Operand::Reg(reg) => self.read(reg),
-            Operand::Imm(imm) => Ok(Value::constant(imm as u64)),
+            Operand::Imm(imm) => Ok(Value::immediate(imm as u64)),
         }
     }
 
@@ -290,7 +303,7 @@ fn entry_state(aux: &Aux) -> State {
         Entry::Ctx => state.set(Reg::R1, Value::pointer(PtrKind::Ctx)),
         Entry::Mem => {
             state.set(Reg::R1, Value::pointer(PtrKind::Mem { size: aux.mem_size, rdonly: false }));
-            state.set(Reg::R2, Value::constant(aux.mem_size.into()));
+            state.set(Reg::R2, Value::immediate(aux.mem_size.into()));
         }
     }
     state

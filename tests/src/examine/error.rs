@@ -7,7 +7,7 @@ use crate::reduce::reduce;
 use crate::world::Outcome;
 use brolga_core::asm::KernelNames;
 use brolga_core::interp::Fault;
-use brolga_core::{LinkError, disasm};
+use brolga_core::{LinkError, Pc, disasm};
 use brolga_verifier::Bug;
 use std::fmt;
 use thiserror::Error;
@@ -26,6 +26,12 @@ pub enum Problem {
     Recorded {
         /// With these words.
         words: String,
+    },
+    /// What was proven of it is not proven when its states are recorded.
+    #[error("other facts of insn {at} with its states recorded")]
+    Facts {
+        /// Of this instruction.
+        at: Pc,
     },
     /// An accepted program left its claims, or its memory.
     #[error("escape on packet {packet:02x?}: {fault}")]
@@ -84,6 +90,7 @@ impl Problem {
             Self::Bug(_) => "bug",
             Self::NoClaims => "no-claims",
             Self::Recorded { .. } => "recorded",
+            Self::Facts { .. } => "facts",
             Self::Escapes { .. } => "escape",
             Self::Build(_) => "build",
             Self::Link(_) => "link",

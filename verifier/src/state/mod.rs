@@ -3,12 +3,14 @@
 
 pub(crate) mod display;
 mod frames;
+pub mod origins;
 pub mod references;
 pub mod stack;
 pub mod value;
 
+use crate::state::origins::Origins;
 use crate::state::references::Held;
-use crate::state::stack::Stack;
+use crate::state::stack::{Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::structure::SlotSet;
 use brolga_core::facts::SubprogId;
@@ -60,6 +62,41 @@ impl Frame {
     /// Every value there is: registers and whole or partial spills.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         self.regs.iter().chain(self.stack.spills())
+    }
+
+    fn labelled_slots(&self, index: usize, top: usize) -> impl Iterator<Item = (Origins, &StackSlot)> {
+        let slots = self.stack.slots().enumerate().filter(|(_, slot)| slot.has_spill());
+        slots.map(move |(i, slot)| (Origins::slot(index, top, i), slot))
+    }
+
+    fn labelled_values(&self, index: usize, top: usize) -> impl Iterator<Item = (Origins, &Value)> {
+        let regs = self.regs.iter().enumerate();
+        let regs = regs.map(move |(i, value)| (Origins::reg(index, top, i), value));
+        regs.chain(self.labelled_slots(index, top).map(|(label, slot)| (label, &slot.value)))
+    }
+
+    fn origins_of(&self, index: usize, top: usize, labels: Origins) -> Origins {
+        let meant = self.labelled_values(index, top).filter(|(label, _)| labels.meets(*label));
+        meant.fold(Origins::NONE, |all, (_, value)| all | value.origins())
+    }
+
+    fn is_labelled(&self, index: usize, top: usize) -> bool {
+        self.labelled_values(index, top).all(|(label, value)| match value {
+            Value::Number(n) => n.origins.is(label),
+            Value::Pointer(_) | Value::Uninit => true,
+        })
+    }
+
+    fn label_numbers(&mut self, index: usize, top: usize) {
+        for (i, value) in self.regs.iter_mut().enumerate() {
+            value.label(Origins::reg(index, top, i));
+        }
+        for i in 0..self.stack.len() {
+            let (label, slot) = (Origins::slot(index, top, i), self.stack.slot(i));
+            if slot.has_spill() && !slot.value.origins().is(label) {
+                self.stack.slot_mut(i).value.label(label);
+            }
+        }
     }
 
     /// Whether there is nothing but in these registers and slots.
@@ -152,6 +189,24 @@ impl State {
     /// frame.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         self.frames.iter().flat_map(Frame::values)
+    }
+
+    /// What the numbers at the places of these labels come from, in the state
+    /// stored before.
+    pub(crate) fn origins_of(&self, labels: Origins) -> Origins {
+        let top = self.frames.len() - 1;
+        let from = if labels.is_of_waiting() { 0 } else { top };
+        (from..=top).fold(Origins::NONE, |all, i| all | self.frames[i].origins_of(i, top, labels))
+    }
+
+    /// Labels every number: this is the state stored last now.
+    pub(crate) fn label_numbers(&mut self) {
+        let top = self.frames.len() - 1;
+        for index in 0..=top {
+            if !self.frames[index].is_labelled(index, top) {
+                self.frames[index].label_numbers(index, top);
+            }
+        }
     }
 
     /// Changes every value that `wants` to be. What wants no change goes on

@@ -13,6 +13,7 @@
 //! **Order.** [`within`](crate::prune) compares value by value, ids up to
 //! renaming.
 
+use super::origins::Origins;
 use crate::domain::Scalar;
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table;
@@ -44,6 +45,8 @@ pub struct Number {
     pub id: Id,
     /// What is added to that word.
     pub delta: i32,
+    /// What its range comes from.
+    pub origins: Origins,
 }
 
 /// A map that a program refers to, or the one that is a value of it.
@@ -164,10 +167,25 @@ pub enum Value {
 }
 
 impl Number {
-    /// A number of which this is known.
+    /// A number of which this is known, from whatever is known.
     #[must_use]
     pub const fn of(range: Scalar) -> Self {
-        Self { range, id: Id::NONE, delta: 0 }
+        Self { range, id: Id::NONE, delta: 0, origins: Origins::ALL }
+    }
+
+    /// A number of which this is known, whatever else is.
+    #[must_use]
+    pub const fn anyway(range: Scalar) -> Self {
+        Self { origins: Origins::NONE, ..Self::of(range) }
+    }
+
+    /// What `transfer` makes of this number. Where it makes the same of any
+    /// number, that does not come from this one.
+    #[must_use]
+    pub fn made(&self, transfer: impl Fn(&Scalar) -> Scalar) -> Self {
+        let range = transfer(&self.range);
+        let always = !self.origins.is_none() && transfer(&Scalar::UNKNOWN) == range;
+        Self { origins: if always { Origins::NONE } else { self.origins }, ..Self::of(range) }
     }
 }
 
@@ -258,15 +276,27 @@ impl Ptr {
 
 impl Value {
     /// Any number.
-    pub const UNKNOWN: Self = Self::number(Scalar::UNKNOWN);
+    pub const UNKNOWN: Self = Self::anyway(Scalar::UNKNOWN);
 
-    /// A number of which this is known.
+    /// A number of which this is known, whatever else is.
+    #[must_use]
+    pub const fn anyway(range: Scalar) -> Self {
+        Self::Number(Number::anyway(range))
+    }
+
+    /// The number that stands in the program.
+    #[must_use]
+    pub const fn immediate(value: u64) -> Self {
+        Self::anyway(Scalar::constant(value))
+    }
+
+    /// A number of which this is known, from whatever is known.
     #[must_use]
     pub const fn number(range: Scalar) -> Self {
         Self::Number(Number::of(range))
     }
 
-    /// Exactly this number.
+    /// Exactly this number, from whatever is known.
     #[must_use]
     pub const fn constant(value: u64) -> Self {
         Self::number(Scalar::constant(value))
@@ -284,6 +314,22 @@ impl Value {
         match self {
             Self::Number(n) => Some(&n.range),
             Self::Uninit | Self::Pointer(_) => None,
+        }
+    }
+
+    /// What the number's range comes from, where it is a number.
+    #[must_use]
+    pub const fn origins(&self) -> Origins {
+        match self {
+            Self::Number(n) => n.origins,
+            Self::Uninit | Self::Pointer(_) => Origins::NONE,
+        }
+    }
+
+    /// Gives the number, where it is one, a label of its own.
+    pub(crate) const fn label(&mut self, label: Origins) {
+        if let Self::Number(n) = self {
+            n.origins = label;
         }
     }
 

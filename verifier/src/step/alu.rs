@@ -4,6 +4,7 @@
 use crate::domain;
 use crate::outcome::Cause;
 use crate::reject::Why;
+use crate::state::origins::Origins;
 use crate::state::value::{Id, Number, PtrKind, Value};
 use crate::walk::Walk;
 use brolga_core::insn::Order;
@@ -28,9 +29,11 @@ impl Walk<'_> {
                 return Err(self.reject(Why::TwoPointers { dst, op }));
             }
             (Value::Pointer(p), Value::Number(n)) => {
+                self.rely_on(&n);
                 self.pointer_arithmetic(op, width, dst, &p, &n.range, false)?
             }
             (Value::Number(n), Value::Pointer(p)) => {
+                self.rely_on(&n);
                 self.pointer_arithmetic(op, width, dst, &p, &n.range, true)?
             }
             (Value::Uninit, _) | (_, Value::Uninit) => return Err(self.bug("operands are readable")),
@@ -68,7 +71,11 @@ impl Walk<'_> {
     fn note_divisor(&mut self, op: AluOp, width: Width, divisor: &Number) {
         if matches!(op, AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod) {
             let cut = domain::zero_extend(width.size(), &divisor.range);
-            self.facts.divides(self.pc, !cut.contains(0));
+            let nonzero = !cut.contains(0);
+            if nonzero {
+                self.rely_on(divisor);
+            }
+            self.facts.divides(self.pc, nonzero);
         }
     }
 
@@ -83,7 +90,7 @@ impl Walk<'_> {
             (Width::W32, Value::Number(n), Operand::Reg(reg)) if n.range.umax() <= u64::from(u32::MAX) => {
                 self.name_number(reg).map_or(from, Value::Number)
             }
-            (Width::W32, Value::Number(n), _) => Value::number(domain::zero_extend(Size::B4, &n.range)),
+            (Width::W32, Value::Number(n), _) => Value::Number(n.made(|n| domain::zero_extend(Size::B4, n))),
             // A privileged program may look at a part of a pointer.
             (Width::W32, Value::Pointer(_) | Value::Uninit, _) => unknown(width),
         };
@@ -98,7 +105,7 @@ impl Walk<'_> {
             Value::Number(n) if n.range.umax() <= from.mask() >> 1 => {
                 self.name_number(src).map_or(value, Value::Number)
             }
-            Value::Number(n) => Value::number(domain::sign_extend(width, from, &n.range)),
+            Value::Number(n) => Value::Number(n.made(|n| domain::sign_extend(width, from, n))),
             Value::Pointer(_) | Value::Uninit => unknown(width),
         };
         self.state.set(dst, value);
@@ -125,7 +132,10 @@ impl Walk<'_> {
     ) -> Result<(), Cause> {
         let value = self.read(dst)?;
         self.writable(dst)?;
-        let value = value.scalar().map_or_else(|| unknown(width), |n| Value::number(transfer(n)));
+        let value = match value {
+            Value::Number(n) => Value::Number(n.made(transfer)),
+            Value::Pointer(_) | Value::Uninit => unknown(width),
+        };
         self.state.set(dst, value);
         Ok(())
     }
@@ -133,7 +143,7 @@ impl Walk<'_> {
     pub(crate) fn load_imm64(&mut self, dst: Reg, imm: Imm64) -> Result<(), Cause> {
         self.writable(dst)?;
         let value = match imm {
-            Imm64::Value(value) => Value::constant(value),
+            Imm64::Value(value) => Value::immediate(value),
             Imm64::MapFd(_) | Imm64::MapIdx(_) => Value::pointer(PtrKind::Map(self.map_ref(&imm)?)),
             Imm64::MapValue { off, .. } | Imm64::MapIdxValue { off, .. } => {
                 let mut p = crate::state::value::Ptr::to(PtrKind::MapValue(self.map_ref(&imm)?));
@@ -155,7 +165,7 @@ impl Walk<'_> {
 
 /// Any number of a width.
 fn unknown(width: Width) -> Value {
-    Value::number(domain::zero_extend(width.size(), &domain::Scalar::UNKNOWN))
+    Value::anyway(domain::zero_extend(width.size(), &domain::Scalar::UNKNOWN))
 }
 
 /// Whether the kernel follows what the operator does to a number: not for
@@ -174,11 +184,22 @@ fn is_followed(op: AluOp, width: Width, b: &Number) -> bool {
 /// An operator on numbers; adding a constant keeps the name.
 fn arithmetic(op: AluOp, width: Width, a: &Number, b: &Number) -> Number {
     if !is_followed(op, width, b) {
-        return Number::of(domain::Scalar::UNKNOWN);
+        return Number::anyway(domain::Scalar::UNKNOWN);
     }
     let range = domain::alu(op, width, &a.range, &b.range);
     let named = added(op, width, a, b).filter(|_| range.as_const().is_none());
-    named.map_or(Number::of(range), |(id, delta)| Number { range, id, delta })
+    let (id, delta) = named.unwrap_or((Id::NONE, 0));
+    Number { range, id, delta, origins: origins(op, width, a, b, &range) }
+}
+
+/// What the result comes from: of what is masked or shifted down, nothing may be
+/// left.
+fn origins(op: AluOp, width: Width, a: &Number, b: &Number, range: &domain::Scalar) -> Origins {
+    let cuts = matches!(op, AluOp::And | AluOp::Rsh) && !a.origins.is_none();
+    if cuts && domain::alu(op, width, &domain::Scalar::UNKNOWN, &b.range) == *range {
+        return b.origins;
+    }
+    a.origins | b.origins
 }
 
 /// The name and distance that are left of `a` after the operation.

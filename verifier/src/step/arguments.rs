@@ -69,6 +69,7 @@ impl Walk<'_> {
         if arg.kind == ArgKind::Anything {
             return Ok(());
         }
+        self.rely(value.origins());
         let packets = self.aux.prog_type.packet.to_helper(proto);
         if value.ptr().is_some_and(Ptr::is_packet) && !packets {
             return Err(self.reject(Why::HelperPacket));
@@ -318,7 +319,7 @@ impl Walk<'_> {
 
     /// A key of four bytes on the stack, where it is known: only ever stored as
     /// four bytes, or zeroed.
-    fn constant_key(&self, reg: Reg, size: u32) -> Option<u64> {
+    fn constant_key(&mut self, reg: Reg, size: u32) -> Option<u64> {
         let ptr = self.state.reg(reg).ptr()?;
         let PtrKind::Stack(frame) = ptr.kind else { return None };
         let off = i32::try_from(ptr.fixed_off()?).ok()?;
@@ -326,7 +327,8 @@ impl Walk<'_> {
             return None;
         }
         let (index, first) = place(off);
-        let slot = self.state.frames[usize::from(frame)].stack.slot(index);
+        let slot = *self.state.frames[usize::from(frame)].stack.slot(index);
+        self.rely(slot.value.origins());
         let bytes = first..first + size as usize;
         // Of a wider spill the kernel looks at the upper half only.
         if slot.bytes[bytes.clone()].iter().all(|b| *b == Byte::Zero) || (first > 0 && slot.is_zero(bytes)) {

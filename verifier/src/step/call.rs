@@ -83,7 +83,10 @@ impl Walk<'_> {
     }
 
     /// What some helpers demand beyond their prototype.
-    fn own_rules(&self, helper: i32) -> Result<(), Cause> {
+    fn own_rules(&mut self, helper: i32) -> Result<(), Cause> {
+        if helper == id::GET_LOCAL_STORAGE {
+            self.rely(self.state.reg(Reg::R2).origins());
+        }
         match helper {
             id::TAIL_CALL => self.nothing_held("tail_call"),
             id::GET_LOCAL_STORAGE if self.state.reg(Reg::R2).as_const() != Some(0) => {
@@ -113,7 +116,7 @@ impl Walk<'_> {
 
     fn result(&mut self, proto: &Proto, given: &Given) -> Result<Value, Cause> {
         match proto.ret.kind {
-            RetKind::Integer => Ok(Value::number(integer_result(proto.id, given))),
+            RetKind::Integer => Ok(Value::anyway(integer_result(proto.id, given))),
             RetKind::Void => Ok(Value::Uninit),
             RetKind::MapValue => self.map_value_result(proto, given),
             RetKind::Mem(size) => Ok(self.object(PtrKind::Mem { size, rdonly: false }, proto.ret.nullable)),

@@ -68,6 +68,9 @@ impl Walk<'_> {
         if kind.runs_later() {
             return self.run_later(kind, subprog, given);
         }
+        if kind == Callback::Loop {
+            self.rely(self.state.reg(Reg::R1).origins());
+        }
         if kind == Callback::Loop && !self.has_rounds_left() {
             self.calls_no_more();
             return Ok(());
@@ -169,7 +172,8 @@ impl Walk<'_> {
     }
 
     /// That a callback returns what it may.
-    pub(crate) fn callback_result(&self, kind: Callback, result: &Value) -> Result<(), Cause> {
+    pub(crate) fn callback_result(&mut self, kind: Callback, result: &Value) -> Result<(), Cause> {
+        self.rely(result.origins());
         let later = kind.runs_later();
         let Value::Number(Number { range, .. }) = result else {
             return Err(self.reject(match later {

@@ -60,11 +60,12 @@ impl Walk<'_> {
         Ok(Step::To(callsite.plus(1)))
     }
 
-    fn result_allowed(&self, result: &Value) -> Result<(), Cause> {
+    fn result_allowed(&mut self, result: &Value) -> Result<(), Cause> {
         let Some(range) = self.aux.prog_type.returns(self.aux.attach) else { return Ok(()) };
         let Value::Number(n) = result else {
             return Err(self.reject(Why::ResultKind(result.type_name())));
         };
+        self.rely_on(n);
         let (min, max) = (*range.start(), *range.end());
         if n.range.smin() < i64::from(min) || n.range.smax() > i64::from(max) {
             return Err(self.reject(Why::Result { found: n.range, min, max }));
@@ -89,7 +90,7 @@ impl Walk<'_> {
             self.read(reg)?;
         }
         self.unmoved(Reg::R6, &p)?;
-        self.may_leave_early(Value::constant(0), false)?;
+        self.may_leave_early(Value::immediate(0), false)?;
         for reg in Reg::ARGS {
             self.state.set(reg, Value::Uninit);
         }

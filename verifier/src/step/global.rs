@@ -123,6 +123,9 @@ impl<'a> Walk<'a> {
 
     fn argument_fits(&mut self, reg: Reg, param: ParamType) -> Result<bool, Cause> {
         let value = *self.state.reg(reg);
+        if let ParamType::Memory { .. } = param {
+            self.rely(value.origins());
+        }
         match (param, value) {
             (ParamType::Number, _) => Ok(value.scalar().is_some()),
             (ParamType::Context, Value::Pointer(ptr)) => {

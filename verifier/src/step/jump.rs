@@ -4,6 +4,7 @@
 use crate::domain::{self, Scalar};
 use crate::outcome::Cause;
 use crate::state::State;
+use crate::state::origins::Origins;
 use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::step::packet;
 use crate::walk::{Step, Walk};
@@ -37,6 +38,7 @@ impl Walk<'_> {
         let target = self.target(off)?;
         let compare = Compare { cond, width, dst, src };
         if let Some(taken) = decide(&compare, &a, &b) {
+            self.rely(a.origins() | b.origins());
             return Ok(self.one_way(taken, target));
         }
         let taken = self.way(&compare, &a, &b, true);
@@ -50,15 +52,30 @@ impl Walk<'_> {
                 Ok(Step::On)
             }
             (Some(taken), None) => {
+                self.rely_on_shared(&a, &b);
                 self.state = taken;
                 Ok(self.one_way(true, target))
             }
             (None, Some(fallen)) => {
+                self.rely_on_shared(&a, &b);
                 self.state = fallen;
                 Ok(self.one_way(false, target))
             }
             (None, None) => Err(self.bug("one way of a jump is possible")),
         }
+    }
+
+    /// What is known of two numbers and of all that share a name with them rules
+    /// a way out.
+    fn rely_on_shared(&mut self, a: &Value, b: &Value) {
+        let name = |value: &Value| match value {
+            Value::Number(n) => n.id,
+            Value::Pointer(_) | Value::Uninit => Id::NONE,
+        };
+        let (x, y) = (name(a), name(b));
+        let shares = |v: &&Value| name(v).is_some() && (name(v) == x || name(v) == y);
+        let shared = self.state.values().filter(shares).fold(Origins::NONE, |all, v| all | v.origins());
+        self.rely(a.origins() | b.origins() | shared);
     }
 
     fn one_way(&mut self, taken: bool, target: Pc) -> Step {
@@ -72,9 +89,10 @@ impl Walk<'_> {
         match (a, b) {
             (Value::Number(x), Value::Number(y)) => {
                 let (x2, y2) = domain::refine(compare.cond, compare.width, taken, &x.range, &y.range)?;
-                refine_number(&mut state, compare.dst, x, x2)?;
+                let from = x.origins | y.origins;
+                refine_number(&mut state, compare.dst, x, x2, from)?;
                 if let Operand::Reg(src) = compare.src {
-                    refine_number(&mut state, src, y, y2)?;
+                    refine_number(&mut state, src, y, y2, from)?;
                 }
             }
             (Value::Pointer(p), Value::Number(_)) if is_null_test(compare) && p.nullable => {
@@ -101,7 +119,7 @@ impl Walk<'_> {
         let settled = |value: &Value| value.ptr().is_some_and(|p| p.nullable && p.id == id);
         state.change(settled, |value| {
             if let Value::Pointer(p) = value {
-                *value = if null { Value::constant(0) } else { self.found(p) };
+                *value = if null { Value::immediate(0) } else { self.found(p) };
             }
         });
     }
@@ -209,11 +227,12 @@ fn is_never_null(p: &Ptr) -> bool {
 
 /// Puts what is now known of a number into its register, and into every other
 /// that is made of the same unknown word.
-fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Option<()> {
+fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar, from: Origins) -> Option<()> {
     let now = Number { range, ..*was };
     if let Value::Number(n) = &mut state.top_mut().regs[reg.index()] {
         // Where a register is compared with itself, both sides hold of it.
         n.range = n.range.meet(&range)?;
+        n.origins |= from;
     }
     if !now.id.is_some() {
         return Some(());
@@ -227,6 +246,7 @@ fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar) -> Op
         };
         // Both hold: what the other was known to be, and what this one says.
         other.range = other.range.meet(&moved)?;
+        other.origins |= from;
         Some(())
     })
 }

@@ -182,7 +182,7 @@ impl Walk<'_> {
     fn load_map_value(&mut self, ptr: &Ptr, map: MapRef, access: &Access) -> Result<Value, Cause> {
         let bytes = access.bytes(ptr, Verb::Read);
         self.in_map_value(ptr, map, &bytes)?;
-        let constant = self.frozen_bytes(ptr, map, access).map(Value::constant);
+        let constant = self.frozen_bytes(ptr, map, access).map(Value::immediate);
         Ok(constant.unwrap_or(Value::UNKNOWN))
     }
 
@@ -224,11 +224,11 @@ fn extend(value: Value, size: Size, signed: bool) -> Value {
     match value {
         Value::Number(n) if size != Size::B8 => {
             if signed {
-                Value::number(domain::sign_extend(brolga_core::Width::W64, size, &n.range))
+                Value::Number(n.made(|n| domain::sign_extend(brolga_core::Width::W64, size, n)))
             } else if n.range.umax() <= size.mask() {
                 value
             } else {
-                Value::number(domain::zero_extend(size, &n.range))
+                Value::Number(n.made(|n| domain::zero_extend(size, n)))
             }
         }
         Value::Number(_) | Value::Pointer(_) | Value::Uninit => value,

@@ -25,7 +25,7 @@ impl Walk<'_> {
     ) -> Result<Value, Cause> {
         if width == Width::W32 {
             return match op {
-                AluOp::Sub => Ok(Value::number(domain::zero_extend(width.size(), &Scalar::UNKNOWN))),
+                AluOp::Sub => Ok(Value::anyway(domain::zero_extend(width.size(), &Scalar::UNKNOWN))),
                 _ => Err(self.reject(Why::NarrowPointerArithmetic(dst))),
             };
         }

@@ -3,8 +3,9 @@
 use crate::domain;
 use crate::outcome::Cause;
 use crate::reject::{Verb, Why};
+use crate::state::origins::Origins;
 use crate::state::stack::{Byte, STACK_BYTES, StackSlot, place};
-use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
+use crate::state::value::{Number, Ptr, PtrKind, Value};
 use crate::step::memory::Access;
 use crate::step::pointer::MAX_OFF;
 use crate::walk::Walk;
@@ -62,7 +63,8 @@ impl Walk<'_> {
         self.reads_no_dynptr(ptr, access.reg, access.size.bytes(), &touched)?;
         if !touched.exact {
             let all_zero = touched.offs.clone().all(|off| self.byte(&touched, off) == Byte::Zero);
-            return Ok(if all_zero { Value::constant(0) } else { Value::UNKNOWN });
+            // Zero bytes are compared as what they are.
+            return Ok(if all_zero { Value::immediate(0) } else { Value::UNKNOWN });
         }
         let (index, first) = place(touched.offs.start);
         let slot = self.state.frames[touched.frame].stack.slot(index);
@@ -80,12 +82,16 @@ impl Walk<'_> {
             Value::Pointer(_) if spilled > 0 => Err(self.reject(Why::FillSize)),
             Value::Number(n) if first == 0 && bytes <= spilled => {
                 let fits = n.range.umax() <= size.mask();
-                let named = if fits { n } else { Number::of(domain::zero_extend(size, &n.range)) };
+                let named = if fits { n } else { n.made(|n| domain::zero_extend(size, n)) };
                 Ok(Value::Number(named))
             }
             Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
                 let zero = slot.is_zero(first..first + bytes);
-                Ok(if zero { Value::constant(0) } else { Value::UNKNOWN })
+                Ok(if zero {
+                    Value::Number(Number { origins: origins(slot), ..Number::of(ZERO) })
+                } else {
+                    Value::UNKNOWN
+                })
             }
         }
     }
@@ -93,6 +99,7 @@ impl Walk<'_> {
     pub(crate) fn store_stack(&mut self, ptr: &Ptr, access: &Access, value: &Value) -> Result<(), Cause> {
         let touched = self.stack_bytes(access.reg, ptr, access.off, access.size.bytes(), Verb::Write)?;
         self.overwrite_dynptrs(&touched)?;
+        self.rely_on_zero(value, access.size, &touched);
         if !touched.exact {
             self.smear(&touched, value.as_const() == Some(0));
             return Ok(());
@@ -102,6 +109,21 @@ impl Walk<'_> {
         let slot = self.state.frames[touched.frame].stack.slot_mut(index);
         store_slot(slot, first, access.size, value);
         Ok(())
+    }
+
+    /// Bytes that are known to be 0 are compared as such, so what they come from
+    /// is relied on.
+    fn rely_on_zero(&mut self, value: &Value, size: Size, touched: &Touched) {
+        let (index, first) = place(touched.offs.start);
+        let spills = touched.exact && (size == Size::B8 || first == 0);
+        if let (Value::Number(n), Some(0), false) = (value, value.as_const(), spills) {
+            self.rely_on(n);
+            // Of a place that is not known, what is 0 stays as it is.
+            let slots = if touched.exact { index..index } else { place(touched.offs.end - 1).0..index + 1 };
+            let stack = &self.state.frames[touched.frame].stack;
+            let kept = slots.map(|slot| origins(stack.slot(slot))).fold(Origins::NONE, |all, o| all | o);
+            self.rely(kept);
+        }
     }
 
     /// Pointers are stored whole, and none to a younger frame into an older
@@ -157,6 +179,16 @@ impl Walk<'_> {
     }
 }
 
+const ZERO: domain::Scalar = domain::Scalar::constant(0);
+
+/// What the number comes from that is spilled in a slot.
+fn origins(slot: &StackSlot) -> Origins {
+    match &slot.value {
+        Value::Number(n) if slot.has_spill() => n.origins,
+        Value::Number(_) | Value::Pointer(_) | Value::Uninit => Origins::NONE,
+    }
+}
+
 /// A store of `size` bytes from byte `first` of a slot on; of any bytes, where
 /// the value is `Uninit`.
 fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
@@ -188,6 +220,6 @@ fn cut(n: &Number, size: Size) -> Number {
         return *n;
     }
     let low_is_key = size == Size::B4 && n.range.as_const32().is_some_and(|low| low as i32 >= 0);
-    let whole = if low_is_key { domain::Scalar::UNKNOWN } else { n.range };
-    Number { range: domain::zero_extend(size, &whole), id: Id::NONE, delta: 0 }
+    let whole = if low_is_key { n.made(|_| domain::Scalar::UNKNOWN) } else { *n };
+    whole.made(|n| domain::zero_extend(size, n))
 }

@@ -17,8 +17,10 @@ mod maps;
 mod objects;
 mod packet;
 mod pointers;
+mod precision;
 mod pruning;
 mod references;
+mod sorts;
 mod stack;
 
 use brolga_core::prog_type::table;

@@ -1,0 +1,119 @@
+//! The stored states as a tree of the paths that lead from one to the next, and
+//! what was relied on of each.
+
+use crate::memory::Meter;
+use crate::state::State;
+use crate::state::origins::Origins;
+use crate::state::stack::Byte;
+use crate::state::value::Value;
+use brolga_core::Pc;
+
+/// A stored state.
+struct Node {
+    pc: Pc,
+    parent: Option<usize>,
+    /// The paths below it that are not walked to their end.
+    open: u32,
+    /// What was relied on of its numbers.
+    precise: Origins,
+    /// None, where it is no longer compared. It is while paths below it are open:
+    /// what they rely on goes through it.
+    state: Option<State>,
+}
+
+/// The stored states.
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    /// Whether every number counts as relied on.
+    exact: bool,
+}
+
+impl Tree {
+    pub(super) const fn new(exact: bool) -> Self {
+        Self { nodes: Vec::new(), exact }
+    }
+
+    pub(super) fn store(&mut self, pc: Pc, parent: Option<usize>, state: State) -> usize {
+        let precise = if self.exact { Origins::ALL } else { Origins::NONE };
+        self.nodes.push(Node { pc, parent, open: 1, precise, state: Some(state) });
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn is_open(&self, node: usize) -> bool {
+        self.nodes[node].open > 0
+    }
+
+    pub(super) fn place(&self, node: usize) -> Pc {
+        self.nodes[node].pc
+    }
+
+    pub(super) fn parent(&self, node: usize) -> Option<usize> {
+        self.nodes[node].parent
+    }
+
+    pub(super) fn precise(&self, node: usize) -> Origins {
+        self.nodes[node].precise
+    }
+
+    /// A state that is compared.
+    pub(super) fn state(&self, node: usize) -> &State {
+        self.nodes[node].state.as_ref().expect("what is compared is kept")
+    }
+
+    pub(super) fn states(&self) -> impl Iterator<Item = &State> {
+        self.nodes.iter().filter_map(|node| node.state.as_ref())
+    }
+
+    /// The state is no longer compared, every path from it was walked.
+    pub(super) fn drop_state(&mut self, node: usize, meter: &mut Meter) {
+        debug_assert_eq!(self.nodes[node].open, 0, "what paths below rely on goes through it");
+        if let Some(state) = self.nodes[node].state.take() {
+            meter.release(&state);
+        }
+    }
+
+    /// One more way below a node.
+    pub(super) fn parts(&mut self, parent: Option<usize>) {
+        if let Some(node) = parent {
+            self.nodes[node].open += 1;
+        }
+    }
+
+    /// A way below a node was walked to its end; whether it was the last.
+    pub(super) fn ends(&mut self, node: usize) -> bool {
+        self.nodes[node].open -= 1;
+        self.nodes[node].open == 0
+    }
+
+    /// Something was concluded from numbers of these origins in a node, which is
+    /// open. What is precise already was followed to the start before.
+    pub(super) fn rely(&mut self, mut parent: Option<usize>, mut origins: Origins) {
+        while let Some(node) = parent {
+            let node = &mut self.nodes[node];
+            let new = origins.without(node.precise);
+            if new.is_none() {
+                return;
+            }
+            node.precise |= new;
+            origins = node.state.as_ref().map_or(Origins::ALL, |state| state.origins_of(new));
+            parent = node.parent;
+        }
+    }
+}
+
+/// What `cur` is relied on for, where it lies within `old`: numbers that are
+/// precise there, and those that stand for bytes which are zero there.
+pub(super) fn relied_on(old: &State, cur: &State, precise: Origins) -> Origins {
+    let mut relied = cur.origins_of(precise);
+    for (old, cur) in old.frames.iter().zip(cur.frames.iter()) {
+        let pairs = old.stack.slots().zip(cur.stack.slots());
+        for (old, cur) in pairs.filter(|(old, cur)| cur.has_spill() && old.bytes.contains(&Byte::Zero)) {
+            if let Value::Number(n) = &cur.value {
+                relied |= n.origins;
+            } else {
+                debug_assert!(!old.has_spill(), "a pointer is within no zero");
+            }
+        }
+    }
+    relied
+}
