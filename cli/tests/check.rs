@@ -148,7 +148,7 @@ fn program_arrays_are_filled() {
 fn maps_that_can_not_be_created_are_verified_against() {
     let mut asked = request(RETURN_42);
     asked["maps"] = json!([{"type": "ringbuf", "key_size": 0, "value_size": 0, "max_entries": 4096},
-        {"type": "xskmap", "key_size": 4, "value_size": 4, "max_entries": 1}]);
+        {"type": "sockmap", "key_size": 4, "value_size": 4, "max_entries": 1}]);
     let answer = answer(&asked);
     assert_eq!(answer["verdict"], "accept", "{answer}");
     assert!(answer["run_error"].as_str().unwrap().contains("map"), "{answer}");

@@ -139,6 +139,7 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("sk_lookup_udp", socket::none, Env::None),
     ("skc_lookup_tcp", socket::none, Env::None),
     ("sk_release", socket::release, Env::None),
+    ("fib_lookup", socket::fib_lookup, Env::None),
     ("jiffies64", system::jiffies64, Env::None),
     ("strtol", numbers::strtol, Env::None),
     ("strtoul", numbers::strtoul, Env::None),

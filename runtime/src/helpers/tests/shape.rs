@@ -151,3 +151,19 @@ fn numbers_are_parsed_as_the_kernel_does() {
     assert_eq!(parsed("strtoul", "-1", 10), (EINVAL, 0));
     assert_eq!(parsed("strtoul", "18446744073709551616", 10), (ERANGE, 0));
 }
+
+#[test]
+fn there_are_no_sockets_and_no_routes() {
+    const ENODEV: i64 = -19;
+    let mut packet = packet(60);
+    let mut params = [0x55u8; 64];
+    let at = address(&mut params);
+    let fib =
+        |packet: &mut Packet, len, flags| call_on(packet, View::Link, "bpf_fib_lookup", [at, len, flags, 0]);
+    assert_eq!([fib(&mut packet, 63, 0), fib(&mut packet, 64, 64)], [EINVAL; 2]);
+    assert_eq!(fib(&mut packet, 64, 3), ENODEV);
+    assert_eq!(params, [0x55; 64]);
+    for name in ["sk_lookup_tcp", "sk_lookup_udp", "skc_lookup_tcp"] {
+        assert_eq!(call_on(&mut packet, View::Link, name, [at, 12, 0, 0]), 0, "{name}");
+    }
+}
