@@ -4,7 +4,7 @@
 mod common;
 
 use brolga_core::{AluOp, Cond, Insn, Operand, Reg, Size, Width};
-use brolga_jit::{CompileError, MAX_INSNS, Options, compile};
+use brolga_jit::{CompileError, MAX_INSNS, Options, Tier, compile};
 use common::{Both, Build};
 
 const WIDTH: Width = Width::W64;
@@ -85,6 +85,14 @@ fn every_shape_compiles_at_size() {
         let compiled = compile(&program(piece, 16_000).link(), &options);
         assert!(compiled.is_ok(), "{name}: {:?}", compiled.err());
     }
+}
+
+/// Every slot in every block would be more values than there are numbers for.
+#[test]
+fn many_blocks_with_many_slots_compile() {
+    let options = Options { check_ir: false, tier: Tier::Quick, ..Options::default() };
+    let compiled = compile(&program(stack_slots, 64_000).link(), &options);
+    assert!(compiled.is_ok(), "{:?}", compiled.err());
 }
 
 #[test]

@@ -34,6 +34,10 @@ impl BlockIdx {
     }
 }
 
+/// The most values that the stack slots of a subprogram may become, one for each
+/// slot in each block: with a few million Cranelift runs out of numbers.
+const MOST_VALUES: usize = 1 << 18;
+
 /// How a block ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -122,7 +126,10 @@ impl Plan {
             }
         }
         let insns = blocks.iter().flat_map(|block| block.insns(code)).map(|(_, insn)| insn);
-        let stack = Stack::new(insns, passes.contains(Passes::STACK));
+        let mut stack = Stack::new(insns.clone(), passes.contains(Passes::STACK));
+        if blocks.len().saturating_mul(stack.value_count()) > MOST_VALUES {
+            stack = Stack::new(insns, false);
+        }
         Some(Self { subprog, blocks, stack })
     }
 
