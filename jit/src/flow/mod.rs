@@ -34,10 +34,6 @@ impl BlockIdx {
     }
 }
 
-/// The most values that the stack slots of a subprogram may become, one for each
-/// slot in each block: with a few million Cranelift runs out of numbers.
-const MOST_VALUES: usize = 1 << 18;
-
 /// How a block ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -126,10 +122,7 @@ impl Plan {
             }
         }
         let insns = blocks.iter().flat_map(|block| block.insns(code)).map(|(_, insn)| insn);
-        let mut stack = Stack::new(insns.clone(), passes.contains(Passes::STACK));
-        if blocks.len().saturating_mul(stack.value_count()) > MOST_VALUES {
-            stack = Stack::new(insns, false);
-        }
+        let stack = Stack::new(insns, passes.contains(Passes::STACK));
         Some(Self { subprog, blocks, stack })
     }
 
