@@ -1,10 +1,9 @@
 //! `BPF_MAP_TYPE_BLOOM_FILTER`: a set that may say of a value that it has it
 //! although it has not, and never the reverse.
 
-use super::storage::{Entry, Storage};
+use super::storage::Storage;
 use super::{MapError, Update, cells};
 use brolga_core::{MapDef, MapFlags};
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How many hashes there are where nobody said.
@@ -56,18 +55,6 @@ fn bits(max_entries: u32, hashes: u32) -> u64 {
 }
 
 impl Storage for Bloom {
-    fn lookup(&self, _: &[u8]) -> Option<NonNull<u8>> {
-        None
-    }
-
-    fn update(&self, _: &[u8], _: &[u8], _: Update) -> Result<(), MapError> {
-        Err(MapError::UpdateFlags(0))
-    }
-
-    fn delete(&self, _: &[u8]) -> Result<(), MapError> {
-        Err(MapError::NotDeletable)
-    }
-
     fn host_value_size(&self) -> usize {
         self.value_size
     }
@@ -85,21 +72,9 @@ impl Storage for Bloom {
         false
     }
 
-    fn next_key(&self, _: Option<&[u8]>) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn entries(&self, _: usize, _: &mut Vec<Entry>) -> Option<usize> {
-        None
-    }
-
     /// Nobody counts.
     fn len(&self) -> usize {
         0
-    }
-
-    fn contains(&self, _: u64, _: u64) -> bool {
-        false
     }
 
     fn push(&self, value: &[u8], update: Update) -> Result<(), MapError> {

@@ -5,12 +5,12 @@
 
 use super::ring::{self, PAGE, Ring};
 use super::ringbuf::Record;
-use super::storage::{Entry, Storage};
-use super::{Map, MapError, Update, cpu};
+use super::storage::Storage;
+use super::{Map, MapError, cpu};
 use crate::helpers::copy_out;
 use crate::rcu;
 use brolga_core::MapDef;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::Duration;
@@ -113,14 +113,6 @@ pub(crate) enum PerfError {
 }
 
 impl Storage for PerfArray {
-    fn lookup(&self, _: &[u8]) -> Option<NonNull<u8>> {
-        None
-    }
-
-    fn update(&self, _: &[u8], _: &[u8], _: Update) -> Result<(), MapError> {
-        Err(MapError::Operation)
-    }
-
     fn delete(&self, key: &[u8]) -> Result<(), MapError> {
         let there = self.swap(super::array::index(key), None)?;
         if there { Ok(()) } else { Err(MapError::NoEntry) }
@@ -143,16 +135,8 @@ impl Storage for PerfArray {
         Some(next.to_ne_bytes().to_vec())
     }
 
-    fn entries(&self, _: usize, _: &mut Vec<Entry>) -> Option<usize> {
-        None
-    }
-
     fn len(&self) -> usize {
         self.0.iter().filter(|slot| !slot.load(Ordering::Relaxed).is_null()).count()
-    }
-
-    fn contains(&self, _: u64, _: u64) -> bool {
-        false
     }
 }
 

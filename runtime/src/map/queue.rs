@@ -1,10 +1,9 @@
 //! `BPF_MAP_TYPE_QUEUE` and `BPF_MAP_TYPE_STACK`: values without keys, the first
 //! or the last one in first out. As in the kernel, a lock guards them.
 
-use super::storage::{Entry, Storage};
+use super::storage::Storage;
 use super::{MapError, Update, cells};
 use brolga_core::{MapDef, MapKind};
-use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -60,18 +59,6 @@ impl Queue {
 }
 
 impl Storage for Queue {
-    fn lookup(&self, _: &[u8]) -> Option<NonNull<u8>> {
-        None
-    }
-
-    fn update(&self, _: &[u8], _: &[u8], _: Update) -> Result<(), MapError> {
-        Err(MapError::UpdateFlags(0))
-    }
-
-    fn delete(&self, _: &[u8]) -> Result<(), MapError> {
-        Err(MapError::NotDeletable)
-    }
-
     fn host_value_size(&self) -> usize {
         self.value_size
     }
@@ -89,20 +76,8 @@ impl Storage for Queue {
         false
     }
 
-    fn next_key(&self, _: Option<&[u8]>) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn entries(&self, _: usize, _: &mut Vec<Entry>) -> Option<usize> {
-        None
-    }
-
     fn len(&self) -> usize {
         self.filled().len
-    }
-
-    fn contains(&self, _: u64, _: u64) -> bool {
-        false
     }
 
     /// With [`Update::Exist`] a full one loses its oldest value.

@@ -2,10 +2,9 @@
 //! the order in which they were reserved.
 
 use super::ring::Ring;
-use super::storage::{Entry, Storage};
-use super::{Map, MapError, Update};
+use super::storage::Storage;
+use super::{Map, MapError};
 use brolga_core::MapDef;
-use std::ptr::NonNull;
 use std::time::Duration;
 
 /// A ring buffer's storage.
@@ -36,18 +35,6 @@ impl Ringbuf {
 }
 
 impl Storage for Ringbuf {
-    fn lookup(&self, _: &[u8]) -> Option<NonNull<u8>> {
-        None
-    }
-
-    fn update(&self, _: &[u8], _: &[u8], _: Update) -> Result<(), MapError> {
-        Err(MapError::Operation)
-    }
-
-    fn delete(&self, _: &[u8]) -> Result<(), MapError> {
-        Err(MapError::Operation)
-    }
-
     fn host_value_size(&self) -> usize {
         0
     }
@@ -62,14 +49,6 @@ impl Storage for Ringbuf {
 
     fn is_readable(&self) -> bool {
         false
-    }
-
-    fn next_key(&self, _: Option<&[u8]>) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn entries(&self, _: usize, _: &mut Vec<Entry>) -> Option<usize> {
-        None
     }
 
     /// How many bytes there are to be read, headers included.

@@ -10,12 +10,15 @@ use std::ptr::NonNull;
 pub(crate) type Entry = (Vec<u8>, Vec<u8>);
 
 /// The elements of a map. Keys and values have the sizes of the map's
-/// definition: whoever calls has checked that.
+/// definition: whoever calls has checked that. What a kind does not say, it does
+/// not have.
 pub(crate) trait Storage: Any + Send + Sync {
     /// The address of a key's value, for a program: of a per-CPU map the value
     /// of the CPU that this runs on. It is aligned to 8 and stays valid, if not
     /// the key's, as long as the storage.
-    fn lookup(&self, key: &[u8]) -> Option<NonNull<u8>>;
+    fn lookup(&self, _key: &[u8]) -> Option<NonNull<u8>> {
+        None
+    }
 
     /// The address of the copy of a key's value that is a processor's, in a
     /// per-CPU map.
@@ -24,10 +27,14 @@ pub(crate) trait Storage: Any + Send + Sync {
     }
 
     /// Sets a key's value, for a program.
-    fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), MapError>;
+    fn update(&self, _key: &[u8], _value: &[u8], _update: Update) -> Result<(), MapError> {
+        Err(MapError::Operation)
+    }
 
     /// Removes a key.
-    fn delete(&self, key: &[u8]) -> Result<(), MapError>;
+    fn delete(&self, _key: &[u8]) -> Result<(), MapError> {
+        Err(MapError::Operation)
+    }
 
     /// The size of a value as the host sees it, in bytes.
     fn host_value_size(&self) -> usize;
@@ -45,11 +52,15 @@ pub(crate) trait Storage: Any + Send + Sync {
     /// The kernel's `get_next_key`: the key after this one; the first where
     /// there is no key given, or the map does not have it; `None` after the
     /// last.
-    fn next_key(&self, key: Option<&[u8]>) -> Option<Vec<u8>>;
+    fn next_key(&self, _key: Option<&[u8]>) -> Option<Vec<u8>> {
+        None
+    }
 
     /// Appends the elements at `cursor`, a place in the storage's own order that
     /// starts at 0, to `entries`; the next place, or `None` past the end.
-    fn entries(&self, cursor: usize, entries: &mut Vec<Entry>) -> Option<usize>;
+    fn entries(&self, _cursor: usize, _entries: &mut Vec<Entry>) -> Option<usize> {
+        None
+    }
 
     /// The address of the next element's value, for a program that goes over all
     /// of them, with its key copied to `key`; `None` after the last. `position`
@@ -74,7 +85,9 @@ pub(crate) trait Storage: Any + Send + Sync {
 
     /// Whether the `len` bytes at `addr` lie within one value that a program may
     /// have the address of.
-    fn contains(&self, addr: u64, len: u64) -> bool;
+    fn contains(&self, _addr: u64, _len: u64) -> bool {
+        false
+    }
 
     /// Whether its elements have keys, so that it can be walked.
     fn has_keys(&self) -> bool {
