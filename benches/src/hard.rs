@@ -29,11 +29,7 @@ fn bubble_sort() -> String {
         r4 = r10
         r4 += -120
         r5 = *(u64 *)(r10 -128)
-        inner: r0 = *(u64 *)(r4 +0)
-        if r5 <= r0 goto next
-        *(u64 *)(r4 +0) = r5
-        *(u64 *)(r4 -8) = r0
-        r0 = r5
+        goto inner
         next: r3 += 1
         r4 += 8
         r5 = r0
@@ -41,7 +37,13 @@ fn bubble_sort() -> String {
         r2 += -1
         if r2 > 0 goto outer
         r0 = 2
-        exit"
+        exit
+        inner: r0 = *(u64 *)(r4 +0)
+        if r5 <= r0 goto next
+        *(u64 *)(r4 +0) = r5
+        *(u64 *)(r4 -8) = r0
+        r0 = r5
+        goto next"
 }
 
 /// Sorts 16 words in a map value.
