@@ -31,6 +31,9 @@ const RECORDED: u32 = 5_000;
 pub struct Questions {
     /// The live kernel, where it is to be asked too.
     pub kernel: Option<Kernel>,
+    /// Whether the kernel only verifies the program, and does not run it: what
+    /// both accept may still be what the kernel is wrong about.
+    pub verdict_only: bool,
     /// How to compile.
     pub jit: brolga_jit::Options,
 }
@@ -56,9 +59,13 @@ pub enum Verdict {
 /// What is wrong, with the program.
 pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, Box<Failure>> {
     let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
-    let questions = Questions { kernel, jit: ways_to_compile(seed) };
-    let result = examine(&program, &packets(seed), questions);
-    result.map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
+    let questions = Questions { kernel, verdict_only: mutate, jit: ways_to_compile(seed) };
+    match examine(&program, &packets(seed), questions) {
+        Ok(verdict) => Ok(verdict),
+        // What was broken may be the number of a helper that the world has not.
+        Err(Problem::Link(missing)) if mutate => Ok(Verdict::Unsupported(missing.to_string())),
+        Err(problem) => Err(Box::new(Failure { program, problem, questions, seed })),
+    }
 }
 
 /// The program of a seed on so many packets, on the interpreter and compiled in
@@ -167,7 +174,7 @@ pub fn examine(program: &Generated, packets: &[Vec<u8>], questions: Questions) -
         said.must_accept()?;
     }
     let mut runs = run_all(accepted, program, packets, questions)?;
-    if let Some(said) = &kernel {
+    if let Some(said) = kernel.filter(|_| !questions.verdict_only) {
         said.must_run_as(packets, &mut runs)?;
     }
     Ok(Verdict::Accepted(packets.len()))

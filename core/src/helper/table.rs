@@ -28,6 +28,8 @@ pub mod id {
     pub const GET_PRANDOM_U32: i32 = 7;
     /// `bpf_get_smp_processor_id`
     pub const GET_SMP_PROCESSOR_ID: i32 = 8;
+    /// `bpf_xdp_adjust_head`
+    pub const XDP_ADJUST_HEAD: i32 = 44;
     /// `bpf_get_local_storage`
     pub const GET_LOCAL_STORAGE: i32 = 81;
     /// `bpf_spin_lock`

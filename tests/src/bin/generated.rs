@@ -17,7 +17,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What of a hundred programs must be accepted, unless they are mutated.
-const ACCEPTED: u64 = 70;
+const ACCEPTED: u64 = 85;
 
 #[derive(Clone, Copy)]
 struct Job {

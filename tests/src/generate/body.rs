@@ -17,7 +17,7 @@ pub(super) fn main(u: &mut Unstructured<'_>, emit: &mut Emit) -> Result<()> {
     let subprogs: Vec<Label> = (0..u.int_in_range(0..=2)?).map(|_| emit.label()).collect();
     let mut frame = prologue(emit, out);
     let statements = u.int_in_range(2..=14)?;
-    let mut writer = Writer { u, emit, subprogs: &subprogs, depth: 0 };
+    let mut writer = Writer { u, emit, subprogs: &subprogs, out: Some(out), depth: 0 };
     writer.statements(&mut frame, statements)?;
     // A subprogram that no one calls would be unreachable code.
     for label in &subprogs {
@@ -66,12 +66,14 @@ fn result(u: &mut Unstructured<'_>, emit: &mut Emit, frame: &Frame) -> Result<()
     Ok(())
 }
 
-/// A subprogram of two numbers; it may call those after it.
+/// A subprogram of two numbers and a slot of its caller's; it may call those
+/// after it.
 fn subprog(u: &mut Unstructured<'_>, emit: &mut Emit, later: &[Label]) -> Result<()> {
     let mut frame = Frame::empty();
     frame.set(Reg::R1, Holds::Number);
     frame.set(Reg::R2, Holds::Number);
+    frame.set(Reg::R3, Holds::CallerSlot);
     let statements = u.int_in_range(1..=5)?;
-    Writer { u, emit, subprogs: later, depth: 1 }.statements(&mut frame, statements)?;
+    Writer { u, emit, subprogs: later, out: None, depth: 1 }.statements(&mut frame, statements)?;
     result(u, emit, &frame)
 }

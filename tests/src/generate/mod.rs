@@ -1,8 +1,10 @@
 //! Programs made at random, most of which a verifier should accept.
 //!
 //! [`program`] turns bytes (a seed's, or a fuzzer's) into an XDP program that
-//! reads and writes its packet, its stack and two maps, does arithmetic of every
-//! kind and width, branches, loops, spills, and calls subprograms and helpers.
+//! reads and writes its packet and the metadata before it, its own stack, its
+//! caller's, and three maps, does arithmetic of every kind and width, bounds an
+//! index in every way that we know, branches, loops, spills, and calls
+//! subprograms and helpers.
 //! It keeps track of what each register holds, so that it mostly does what is
 //! allowed; now and then it leaves a check out, or [`mutate`] breaks something
 //! at the level of slots.
@@ -10,7 +12,9 @@
 //! Programs are deterministic: no clock, no random numbers.
 
 mod body;
+mod bound;
 mod emit;
+mod place;
 mod regs;
 mod statement;
 
@@ -26,16 +30,18 @@ pub const CHECKED: u32 = 32;
 pub struct Generated {
     /// The instructions; maps are referred to by their index.
     pub code: Code,
-    /// The maps: an array and a hash.
+    /// The maps: see [`maps`].
     pub maps: Vec<MapDef>,
 }
 
-/// The maps that every generated program has.
+/// The maps that every generated program has: an array, a hash table, and an
+/// array of one value, whose address a program may have as a constant.
 #[must_use]
 pub fn maps() -> Vec<MapDef> {
     vec![
         MapDef::array(body::VALUE_BYTES, 4).name("values"),
         MapDef::hash(4, body::VALUE_BYTES, 8).name("table"),
+        MapDef::array(body::VALUE_BYTES, 1).name("globals"),
     ]
 }
 

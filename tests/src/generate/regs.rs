@@ -17,6 +17,8 @@ pub(super) enum Holds {
     Packet,
     /// A map value.
     Value,
+    /// Eight bytes of the caller's stack, a number.
+    CallerSlot,
 }
 
 /// How many 8-byte slots of the stack the generator uses.
@@ -55,8 +57,10 @@ impl Frame {
     /// The registers that may be overwritten: all but the context, the packet,
     /// a counter and the frame pointer.
     pub(super) fn free(&self) -> Vec<Reg> {
-        let may =
-            |r: &Reg| *r != Reg::FP && matches!(self.of(*r), Holds::Nothing | Holds::Number | Holds::Value);
+        let may = |r: &Reg| {
+            *r != Reg::FP
+                && matches!(self.of(*r), Holds::Nothing | Holds::Number | Holds::Value | Holds::CallerSlot)
+        };
         Reg::ALL.into_iter().filter(may).collect()
     }
 
@@ -66,6 +70,12 @@ impl Frame {
             self.set(reg, Holds::Nothing);
         }
         self.set(Reg::R0, Holds::Number);
+    }
+
+    /// Forgets every pointer into the packet.
+    pub(super) fn lose_packet(&mut self) {
+        let held = self.regs.iter_mut().chain(&mut self.slots);
+        held.filter(|h| **h == Holds::Packet).for_each(|h| *h = Holds::Nothing);
     }
 
     /// What holds where two paths meet.

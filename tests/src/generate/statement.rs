@@ -19,6 +19,8 @@ pub(super) struct Writer<'a, 'u> {
     pub(super) u: &'a mut Unstructured<'u>,
     pub(super) emit: &'a mut Emit,
     pub(super) subprogs: &'a [Label],
+    /// Where the main program leaves early; a subprogram does not.
+    pub(super) out: Option<Label>,
     pub(super) depth: u32,
 }
 
@@ -34,7 +36,7 @@ pub(super) fn load(size: Size, dst: Reg, src: Reg, off: i16) -> Insn {
     Insn::Load { size, signed: false, dst, src, off }
 }
 
-fn slot_off(slot: usize) -> i16 {
+pub(super) fn slot_off(slot: usize) -> i16 {
     -8 * (slot as i16 + 1)
 }
 
@@ -47,7 +49,7 @@ impl Writer<'_, '_> {
     }
 
     fn statement(&mut self, frame: &mut Frame) -> Result<()> {
-        match self.u.int_in_range(0..=19)? {
+        match self.u.int_in_range(0..=25)? {
             0..=4 => self.arithmetic(frame),
             5 => self.unary(frame),
             6 => self.spill(frame),
@@ -61,20 +63,26 @@ impl Writer<'_, '_> {
             16..=17 if self.depth < MAX_DEPTH => self.branch(frame),
             18 if self.depth < MAX_DEPTH => self.repeat(frame),
             19 => self.call(frame),
+            20 => self.stack_at_variable(frame),
+            21 => self.stack_atomic(frame),
+            22 => self.global(frame),
+            23 => self.meta(frame),
+            24 => self.adjust_head(frame),
+            25 => self.copy(frame),
             _ => self.constant(frame),
         }
     }
 
-    fn edge(&mut self) -> Result<i32> {
+    pub(super) fn edge(&mut self) -> Result<i32> {
         if self.u.ratio(3, 4)? { self.u.choose(&EDGES).copied() } else { self.u.arbitrary() }
     }
 
-    fn width(&mut self) -> Result<Width> {
+    pub(super) fn width(&mut self) -> Result<Width> {
         self.u.choose(&Width::ALL).copied()
     }
 
     /// A number to read; one is made where there is none.
-    fn number(&mut self, frame: &mut Frame) -> Result<Reg> {
+    pub(super) fn number(&mut self, frame: &mut Frame) -> Result<Reg> {
         if frame.numbers().is_empty() {
             self.constant(frame)?;
         }
@@ -82,7 +90,7 @@ impl Writer<'_, '_> {
     }
 
     /// A number to change.
-    fn target(&mut self, frame: &mut Frame) -> Result<Reg> {
+    pub(super) fn target(&mut self, frame: &mut Frame) -> Result<Reg> {
         if frame.with(Holds::Number).is_empty() {
             self.constant(frame)?;
         }
@@ -117,7 +125,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn arithmetic(&mut self, frame: &mut Frame) -> Result<()> {
+    pub(super) fn arithmetic(&mut self, frame: &mut Frame) -> Result<()> {
         let (op, width) = (*self.u.choose(&AluOp::ALL)?, self.width()?);
         let dst = self.target(frame)?;
         let src = if self.u.arbitrary()? {
@@ -207,7 +215,7 @@ impl Writer<'_, '_> {
     }
 
     /// An access of `bytes` bytes behind a pointer: load, store or atomic.
-    fn access(&mut self, frame: &mut Frame, base: Reg, bytes: u32, atomics: bool) -> Result<()> {
+    pub(super) fn access(&mut self, frame: &mut Frame, base: Reg, bytes: u32, atomics: bool) -> Result<()> {
         let size = *self.u.choose(&Size::ALL)?;
         let step = size.bytes() as i16;
         let off = self.u.int_in_range(0..=(bytes / size.bytes()) as i16 - 1)? * step;
@@ -267,9 +275,8 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         let skip = self.emit.label();
-        self.emit.insn(mov(Reg::R1, Operand::Reg(index)));
-        let mask = *self.u.choose(&[0, 1, 7, 31, 63, 255])?;
-        self.emit.insn(alu_imm(AluOp::And, Width::W64, Reg::R1, mask));
+        let most = *self.u.choose(&[0, 1, 7, 31, 63, 255])?;
+        self.bounded(Reg::R1, index, most, skip)?;
         self.emit.insn(alu_imm(AluOp::Mov, Width::W64, Reg::R3, 0));
         self.emit.insn(load(Size::B4, Reg::R2, ctx, 4));
         self.add_pointer(Reg::R1, packet);
@@ -278,7 +285,7 @@ impl Writer<'_, '_> {
         let tested = size.bytes() as i32 - i32::from(self.u.ratio(1, 40)?);
         self.emit.insn(mov(Reg::R3, Operand::Reg(Reg::R1)));
         self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R3, tested));
-        self.emit.jump_if(Cond::Gt, Width::W64, Reg::R3, Operand::Reg(Reg::R2), skip);
+        self.jump_unless_within(Reg::R3, Reg::R2, skip)?;
         self.emit.insn(load(size, Reg::R1, Reg::R1, 0));
         let keep = self.target_slot(frame)?;
         self.emit.insn(Insn::Store { size: Size::B8, dst: Reg::FP, off: keep, src: Operand::Reg(Reg::R1) });
@@ -291,13 +298,13 @@ impl Writer<'_, '_> {
 
     /// A slot that holds a number before, so that it does whichever way is
     /// taken.
-    fn target_slot(&mut self, frame: &Frame) -> Result<i16> {
+    pub(super) fn target_slot(&mut self, frame: &Frame) -> Result<i16> {
         let slots: Vec<usize> = (0..SLOTS).filter(|s| frame.slots[*s] == Holds::Number).collect();
         // The last slot but one below the others is the generator's own.
         Ok(if slots.is_empty() { slot_off(SLOTS) } else { slot_off(*self.u.choose(&slots)?) })
     }
 
-    fn add_pointer(&mut self, number: Reg, pointer: Reg) {
+    pub(super) fn add_pointer(&mut self, number: Reg, pointer: Reg) {
         let src = Operand::Reg(pointer);
         self.emit.insn(Insn::Alu { op: AluOp::Add, width: Width::W64, dst: number, src });
     }
@@ -361,16 +368,16 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn args_free(&self, frame: &Frame) -> bool {
+    pub(super) fn args_free(&self, frame: &Frame) -> bool {
         let free = frame.free();
         (0..=5).all(|i| free.contains(&Reg::ALL[i]))
     }
 
     /// An access of a map value, at a fixed or a bounded unknown offset.
-    fn value(&mut self, frame: &mut Frame) -> Result<()> {
+    pub(super) fn value(&mut self, frame: &mut Frame) -> Result<()> {
         let values = frame.with(Holds::Value);
         if values.is_empty() {
-            return self.arithmetic(frame);
+            return self.caller_slot(frame);
         }
         let base = *self.u.choose(&values)?;
         if self.u.ratio(2, 3)? {
@@ -384,8 +391,7 @@ impl Writer<'_, '_> {
         // Seldom the bound is one too large: to be rejected.
         let bound = most as i32 + i32::from(self.u.ratio(1, 40)?);
         let skip = self.emit.label();
-        self.emit.insn(mov(copy, Operand::Reg(index)));
-        self.emit.jump_if(Cond::Gt, Width::W64, copy, Operand::Imm(bound), skip);
+        self.bounded(copy, index, bound, skip)?;
         self.add_pointer(copy, base);
         self.emit.insn(load(size, copy, copy, 0));
         self.emit.here(skip);
@@ -494,7 +500,7 @@ impl Writer<'_, '_> {
         self.call_to(frame, to)
     }
 
-    /// A call of a subprogram with two numbers.
+    /// A call of a subprogram with two numbers and the address of a slot.
     pub(super) fn call_to(&mut self, frame: &mut Frame, to: Label) -> Result<()> {
         let (a, b) = (self.number(frame)?, self.number(frame)?);
         if a == Reg::R2 || b == Reg::R1 {
@@ -504,6 +510,9 @@ impl Writer<'_, '_> {
             self.emit.insn(mov(Reg::R1, Operand::Reg(a)));
             self.emit.insn(mov(Reg::R2, Operand::Reg(b)));
         }
+        let slot = self.number_slot(frame)?;
+        self.emit.insn(mov(Reg::R3, Operand::Reg(Reg::FP)));
+        self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R3, slot_off(slot).into()));
         self.emit.call(to);
         frame.after_call();
         Ok(())

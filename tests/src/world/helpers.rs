@@ -5,12 +5,14 @@
 use super::map::TestMap;
 use brolga_core::helper::table::id;
 use brolga_core::link::{HelperBody, HelperFn, Hooks, RunState};
+use brolga_core::prog_type::host::XdpHost;
 
 pub(super) fn body(number: i32) -> Option<HelperBody> {
     let func: HelperFn = match number {
         id::MAP_LOOKUP_ELEM => lookup,
         id::MAP_UPDATE_ELEM => update,
         id::MAP_DELETE_ELEM => delete,
+        id::XDP_ADJUST_HEAD => adjust_head,
         _ => return None,
     };
     Some(HelperBody { func, env: None })
@@ -51,6 +53,23 @@ unsafe extern "C" fn update(handle: u64, at: u64, value: u64, flags: u64, _: u64
 unsafe extern "C" fn delete(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: the arguments fit the prototype.
     unsafe { map(handle).delete(key(at)) as u64 }
+}
+
+/// Moves the start of the packet on, but never so far that less than an Ethernet
+/// header is left; generated programs never move it back.
+unsafe extern "C" fn adjust_head(context: u64, delta: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    const INVALID: i64 = -22;
+    const ETHERNET: u64 = 14;
+    let at = std::ptr::with_exposed_provenance_mut::<XdpHost>(context as usize);
+    // SAFETY: the verifier gives this helper the context and nothing else, and
+    // the world's lies in a cell.
+    let host = unsafe { &mut *at };
+    let data = host.data.wrapping_add_signed((delta as i32).into());
+    if data < host.data_hard_start || data > host.data_end - ETHERNET {
+        return INVALID as u64;
+    }
+    (host.data, host.data_meta) = (data, data);
+    0
 }
 
 unsafe extern "C" fn no_packet(_: u64, _: i64, _: u64) -> i64 {

@@ -57,7 +57,7 @@ impl TestMap {
     pub(crate) fn link(&self) -> MapLink {
         let start = self.values.as_ptr().expose_provenance() as u64;
         let values = ArrayValues { start, stride: self.def.value_stride(), count: self.def.max_entries };
-        MapLink { handle: self.handle(), value: None, values: self.is_array().then_some(values) }
+        MapLink { handle: self.handle(), value: self.only_value(), values: self.is_array().then_some(values) }
     }
 
     pub(crate) fn sizes(&self) -> (u32, u32) {
@@ -68,6 +68,11 @@ impl TestMap {
     pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
         let start = self.values.as_ptr().expose_provenance() as u64;
         (0..u64::from(self.def.max_entries)).map(move |i| start + i * self.def.value_stride())
+    }
+
+    /// Where the value of an array of one lies.
+    fn only_value(&self) -> Option<u64> {
+        (self.is_array() && self.def.max_entries == 1).then(|| self.places().next())?
     }
 
     /// Whether all of the bytes are of one value.

@@ -14,6 +14,7 @@ use brolga_core::prog_type::host::XdpHost;
 use brolga_core::prog_type::table;
 use brolga_core::{Aux, MapIdx, MapInfo, Program};
 use map::TestMap;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// A packet, its context, and maps.
@@ -21,7 +22,8 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 pub struct World {
     maps: Box<[TestMap]>,
     packet: Box<[AtomicU8]>,
-    context: Box<XdpHost>,
+    /// Helpers change it while a program runs.
+    context: Box<Cell<XdpHost>>,
 }
 
 /// What a program may have changed.
@@ -29,7 +31,7 @@ pub struct World {
 pub struct Outcome {
     /// All 64 bits of r0.
     pub r0: u64,
-    /// The packet.
+    /// The packet, as far as its end, from where it starts now.
     pub packet: Vec<u8>,
     /// Every map's keys and values.
     pub maps: Vec<Vec<(u32, Vec<u64>)>>,
@@ -54,26 +56,26 @@ impl World {
         }
         let start = self.packet.as_ptr().expose_provenance() as u64;
         let end = start + packet.len() as u64;
-        *self.context = XdpHost {
+        self.context.set(XdpHost {
             data: start,
             data_meta: start,
             data_end: end,
             data_hard_start: start,
             data_hard_end: end,
             ..XdpHost::default()
-        };
+        });
     }
 
     /// What r1 is.
     #[must_use]
     pub fn context(&self) -> u64 {
-        std::ptr::from_ref(&*self.context).expose_provenance() as u64
+        self.context.as_ptr().expose_provenance() as u64
     }
 
     /// Where the packet lies.
     #[must_use]
-    pub fn host(&self) -> &XdpHost {
-        &self.context
+    pub const fn host(&self) -> XdpHost {
+        self.context.get()
     }
 
     pub(crate) fn maps(&self) -> &[TestMap] {
@@ -83,7 +85,10 @@ impl World {
     /// What is there after a run that gave `r0`.
     #[must_use]
     pub fn outcome(&self, r0: u64) -> Outcome {
-        let packet = self.packet.iter().map(|cell| cell.load(Relaxed)).collect();
+        let start = self.packet.as_ptr().expose_provenance() as u64;
+        let XdpHost { data, data_end, .. } = self.host();
+        let bytes = &self.packet[(data - start) as usize..(data_end - start) as usize];
+        let packet = bytes.iter().map(|cell| cell.load(Relaxed)).collect();
         Outcome { r0, packet, maps: self.maps.iter().map(TestMap::contents).collect() }
     }
 
@@ -96,7 +101,7 @@ impl World {
 
 impl Memory for World {
     fn allows(&self, addr: u64, len: u64, _write: bool) -> bool {
-        let XdpHost { data, data_end, .. } = *self.context;
+        let XdpHost { data, data_end, .. } = self.host();
         let in_packet = addr >= data && addr <= data_end && len <= data_end - addr;
         in_packet || self.maps.iter().any(|m| m.holds(addr, len))
     }
