@@ -236,6 +236,9 @@ impl Seen {
             return Some(found);
         }
         let mut known = None;
+        // In a loop more is stored than in the kernel, and so more is compared in
+        // vain before a path comes that meets one of them.
+        let often = self.parted && !self.at[pc.index()].open.is_empty();
         for entry in self.at[pc.index()].closed.iter_mut().rev() {
             let (old, precise) = (self.tree.state(entry.node), self.tree.precise(entry.node));
             let runs = self.relied.runs(entry.node, |node| self.tree.is_open(node));
@@ -245,7 +248,7 @@ impl Seen {
                 known = Some((entry.node, runs));
                 break;
             }
-            entry.misses += u32::from(due);
+            entry.misses += u32::from(due && !often);
         }
         let (node, runs) = known?;
         let relied = tree::relied_on(self.tree.state(node), state, self.tree.precise(node));
