@@ -50,6 +50,13 @@ impl Bodies {
     }
 }
 
+/// Whether a subprogram without a frame looks at its frame pointer, which is to
+/// be another one than its caller's.
+fn has_frame_pointer(body: &Function) -> bool {
+    let insts = body.layout.blocks().flat_map(|block| body.layout.block_insts(block));
+    insts.into_iter().any(|inst| body.dfg.insts[inst].opcode() == Opcode::GetStackPointer)
+}
+
 /// Chooses what is put in place of its calls.
 struct Small<'a> {
     bodies: &'a [Option<Function>],
@@ -74,7 +81,7 @@ impl Inline for Small<'_> {
             return InlineCommand::KeepCall;
         };
         let insns = body.dfg.num_insts();
-        if insns > SMALL || self.added + insns > ADDED {
+        if insns > SMALL || self.added + insns > ADDED || has_frame_pointer(body) {
             return InlineCommand::KeepCall;
         }
         self.added += insns;
