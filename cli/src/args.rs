@@ -109,6 +109,9 @@ pub(crate) struct VerifyArgs {
     /// the state after each.
     #[arg(long, value_name = "LEVEL", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=2))]
     pub(crate) log: u8,
+    /// How many bytes of memory programs of type raw are given.
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) mem_size: u32,
     /// Reports in JSON.
     #[arg(long)]
     pub(crate) json: bool,

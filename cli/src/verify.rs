@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let object = input::object(&args.object)?;
     let chosen = input::programs(&object, args.program.as_deref())?;
-    let load = Load::new().log(log_level(args.log));
+    let load = Load::new().log(log_level(args.log)).mem_size(args.mem_size);
     let opened = Engine::new().open_object(&object, ObjectLoad::new().each(load));
     let verdicts: Vec<_> = chosen.into_iter().map(|program| Verdict::of(&opened, program)).collect();
     let mut output = Output::new();

@@ -27,6 +27,15 @@ fn every_example_is_accepted() {
 }
 
 #[test]
+fn a_raw_program_is_verified_for_the_memory_that_it_is_given() {
+    let sort = "benches/programs/bubble_sort.o";
+    let text = stdout(&run(&["verify", sort, "--mem-size", "128"]), 0);
+    assert!(text.starts_with("entry (raw): accept, "), "{text}");
+    let report = json(&run(&["verify", sort, "--mem-size", "64", "--json"]), 1);
+    assert_eq!(report["programs"][0]["verdict"], "reject", "{report}");
+}
+
+#[test]
 fn every_example_is_disassembled_and_assembled_again() {
     for name in OBJECTS {
         let report = json(&run(&["disasm", "--json", &object(name)]), 0);
