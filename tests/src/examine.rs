@@ -13,8 +13,9 @@ use crate::generate::{self, Generated};
 use crate::kernel::Kernel;
 use crate::world::{self, World};
 use arbitrary::Unstructured;
-use brolga_core::Pc;
+use brolga_core::facts::Region;
 use brolga_core::interp::Fault;
+use brolga_core::{LinkError, Pc};
 use brolga_jit::{Passes, Tier};
 use brolga_verifier::{Accepted, Cause, Options, Why, verify};
 
@@ -173,6 +174,7 @@ pub fn examine(program: &Generated, packets: &[Vec<u8>], questions: Questions) -
     if let Some(said) = &kernel {
         said.must_accept()?;
     }
+    has_memory(&accepted)?;
     let mut runs = run_all(accepted, program, packets, questions)?;
     if let Some(said) = kernel.filter(|_| !questions.verdict_only) {
         said.must_run_as(packets, &mut runs)?;
@@ -190,6 +192,16 @@ fn not_accepted(cause: Cause, kernel: Option<&oracle::Said>) -> Result<Verdict, 
         Cause::Reject(reject) => Ok(Verdict::Rejected(reject.to_string())),
         Cause::Unsupported(unsupported) => Ok(Verdict::Unsupported(unsupported.to_string())),
         Cause::Bug(bug) => Err(bug.into()),
+    }
+}
+
+/// That it reads nothing of the kernel's own structures, which this runtime has
+/// not: it links no such program.
+fn has_memory(accepted: &Accepted) -> Result<(), Problem> {
+    let insns = &accepted.verified.facts().insns;
+    match insns.iter().position(|insn| insn.region == Some(Region::Kernel)) {
+        Some(at) => Err(LinkError::Unsupported { at: Pc(at as u32), what: "a kernel structure" }.into()),
+        None => Ok(()),
     }
 }
 

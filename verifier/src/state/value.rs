@@ -10,7 +10,7 @@
 //!   the start of the object that `kind` names; and 0, where `nullable`.
 //!   Pointers with one id (not 0) share their `v`, and are null together.
 //!
-//! **Order.** [`within`](crate::prune) compares value by value, ids up to
+//! **Order.** Where paths meet, `within` compares value by value, ids up to
 //! renaming.
 
 use super::origins::Origins;
