@@ -36,7 +36,7 @@ mod sync;
 mod tnum;
 mod transfer;
 
-pub use refine::{decide, lost, refine};
+pub use refine::{decide, refine};
 pub use scalar::{Scalar, ScalarOf};
 pub use tnum::{Tnum, TnumOf};
 pub use transfer::{alu, neg, sign_extend, swap, zero_extend};

@@ -28,16 +28,6 @@ pub fn refine(cond: Cond, width: Width, taken: bool, a: &Scalar, b: &Scalar) -> 
     ScalarOf::refine(cond, width, taken, a, b)
 }
 
-/// What the kernel believes of the operands where [`refine`] finds that the
-/// jump can not go that way, and [`decide`] did not.
-///
-/// The kernel walks on that way, with what is left of the known bits. No run goes
-/// there, so anything is true of it; but a verdict is to be the kernel's.
-#[must_use]
-pub fn lost(cond: Cond, width: Width, taken: bool, a: &Scalar, b: &Scalar) -> (Scalar, Scalar) {
-    ScalarOf::lost(cond, width, taken, a, b)
-}
-
 impl<const N: u32> ScalarOf<N> {
     /// The views that a jump of `width` looks at.
     #[inline(always)]
@@ -99,34 +89,6 @@ impl<const N: u32> ScalarOf<N> {
                 Some((a, b))
             }
         }
-    }
-
-    pub(crate) fn lost(cond: Cond, width: Width, taken: bool, a: &Self, b: &Self) -> (Self, Self) {
-        let bits = Self::bits_of(width);
-        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
-        let (sa, sb) = match if taken { Some(cond) } else { cond.negated() } {
-            Some(Cond::Eq) => (sa.meet(sb), sb.meet(sa)),
-            Some(held @ (Cond::Lt | Cond::Le | Cond::Slt | Cond::Sle)) => {
-                order(held, bits, sa, sb).unwrap_or((sa, sb))
-            }
-            Some(held @ (Cond::Gt | Cond::Ge | Cond::Sgt | Cond::Sge)) => {
-                let (sb, sa) = order(held.swapped(), bits, sb, sa).unwrap_or((sb, sa));
-                (sa, sb)
-            }
-            Some(Cond::Ne | Cond::Set) | None => (sa, sb),
-        };
-        (a.with_bits_of(width, ta, sa), b.with_bits_of(width, tb, sb))
-    }
-
-    /// The known bits and those that an unsigned interval, empty maybe, leads its
-    /// ends with; where they differ, a one is believed.
-    fn with_bits_of(&self, width: Width, tnum: TnumOf<N>, span: Span) -> Self {
-        let range = TnumOf::<N>::range(span.umin, span.umax);
-        let both = TnumOf::new(tnum.value() | range.value(), tnum.mask() & range.mask());
-        Self::from_tnum(match width {
-            Width::W32 => self.tnum.with_low(Self::HALF, both),
-            Width::W64 => both,
-        })
     }
 
     fn refine_eq(width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {

@@ -9,7 +9,7 @@ use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::step::packet;
 use crate::walk::{Step, Walk};
 use brolga_core::prog_type::SockKind;
-use brolga_core::{AluOp, Cond, Operand, Pc, Reg, Width};
+use brolga_core::{Cond, Operand, Pc, Reg, Width};
 
 /// How many `may_goto` a path passes before numbers that change between rounds
 /// are widened to anything, so that the rounds become alike.
@@ -88,7 +88,12 @@ impl Walk<'_> {
         let mut state = self.state.clone();
         match (a, b) {
             (Value::Number(x), Value::Number(y)) => {
-                self.way_of_numbers(&mut state, compare, x, y, taken)?;
+                let (x2, y2) = domain::refine(compare.cond, compare.width, taken, &x.range, &y.range)?;
+                let from = x.origins | y.origins;
+                refine_number(&mut state, compare.dst, x, x2, from)?;
+                if let Operand::Reg(src) = compare.src {
+                    refine_number(&mut state, src, y, y2, from)?;
+                }
             }
             (Value::Pointer(p), Value::Number(_)) if is_null_test(compare) && p.nullable => {
                 self.settle_null(&mut state, p.id, taken == (compare.cond == Cond::Eq));
@@ -103,33 +108,6 @@ impl Walk<'_> {
             | (_, Value::Uninit) => {}
         }
         Some(state)
-    }
-
-    /// What the way says of two numbers; nothing where it can not be gone. Where
-    /// that is not so for all numbers, the kernel walks it all the same.
-    fn way_of_numbers(
-        &self,
-        state: &mut State,
-        compare: &Compare,
-        x: &Number,
-        y: &Number,
-        taken: bool,
-    ) -> Option<()> {
-        let Compare { cond, width, dst, src } = *compare;
-        let from = x.origins | y.origins;
-        let Some((x2, y2)) = domain::refine(cond, width, taken, &x.range, &y.range) else {
-            let (x2, y2) = domain::lost(cond, width, taken, &x.range, &y.range);
-            lose_number(state, dst, x, x2, from);
-            if let Operand::Reg(src) = src {
-                lose_number(state, src, y, y2, from);
-            }
-            return Some(());
-        };
-        refine_number(state, dst, x, x2, from)?;
-        if let Operand::Reg(src) = src {
-            refine_number(state, src, y, y2, from)?;
-        }
-        Some(())
     }
 
     /// Settles for every pointer of this name whether it is null. A reference
@@ -271,25 +249,6 @@ fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar, from:
         other.origins |= from;
         Some(())
     })
-}
-
-/// Puts what the kernel believes on a way that no run goes ([`domain::lost`])
-/// into a register, and into every other of the same name. It is believed only
-/// where the numbers compared are what they are said to be.
-fn lose_number(state: &mut State, reg: Reg, was: &Number, range: Scalar, from: Origins) {
-    if let Value::Number(n) = &mut state.top_mut().regs[reg.index()] {
-        n.range = range;
-        n.origins |= from;
-    }
-    if was.id.is_some() {
-        // None is refused.
-        let _ = state.try_change_numbers(was.id, |other| {
-            let by = i64::from(other.delta) - i64::from(was.delta);
-            other.range = domain::alu(AluOp::Add, Width::W64, &range, &Scalar::constant(by as u64));
-            other.origins |= from;
-            Some(())
-        });
-    }
 }
 
 /// Makes every number that is not as it was in an earlier round anything.
