@@ -68,6 +68,24 @@ fn widths_that_meet() {
     assert_eq!(both(text, 0, 0), 0x5566_7789);
 }
 
+/// An address outside the frame is made, but not used.
+#[test]
+fn an_address_far_from_the_frame() {
+    for far in [-1_000_000, i32::MIN, 700, i32::MAX] {
+        let text = format!(
+            "r2 = r10
+             r2 += -8
+             *(u8 *)(r2 +0) = 7
+             r3 = r10
+             r3 += {far}
+             r0 = r3
+             r0 -= r2
+             exit"
+        );
+        assert_eq!(both(&text, 0, 0), (i64::from(far) + 8) as u64);
+    }
+}
+
 #[test]
 fn a_branch_to_where_it_goes_anyway() {
     assert_eq!(both("r0 = 5\nif r1 == 0 goto +0\nexit", 0, 0), 5);

@@ -79,7 +79,7 @@ impl Translator<'_, '_> {
         let (Address { base, off }, size) = self.place(pc, at, size)?;
         let value = self.operand(part_of(size), src);
         self.stored = match (frame, size) {
-            (Known::Frame(from), Size::B4) => Some(Stored { off: from + i32::from(at.1), value }),
+            (Known::Frame(from), Size::B4) => Some(Stored { off: from.wrapping_add(at.1.into()), value }),
             _ => None,
         };
         match size {
@@ -132,8 +132,13 @@ impl Translator<'_, '_> {
     pub(super) fn frame_address(&mut self, off: i32) -> Value {
         match self.frame {
             Some(slot) => {
-                let end = frame_size(self.plan.subprog.stack) as i32;
-                self.b.ins().stack_addr(types::I64, slot, end.wrapping_add(off))
+                let end = i64::from(frame_size(self.plan.subprog.stack));
+                let at = end + i64::from(off);
+                // Cranelift takes no address outside the slot. One may be made,
+                // to be compared, or where no run comes.
+                let inside = at.clamp(0, end);
+                let base = self.b.ins().stack_addr(types::I64, slot, inside as i32);
+                if at == inside { base } else { self.b.ins().iadd_imm_s(base, at - inside) }
             }
             // Without a frame its pointer leads nowhere, but may be compared.
             None => {
