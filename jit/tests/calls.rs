@@ -36,6 +36,20 @@ fn a_helper_gets_its_arguments() {
     }
 }
 
+unsafe extern "C" fn seven(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    7
+}
+
+/// Bodies that do the same may be one function.
+#[test]
+fn one_body_of_two_helpers() {
+    let text = "r2 = 2\nr3 = 3\nr4 = 4\nr5 = 5\ncall 7000\nr1 = r0\ncall 7001\nexit";
+    for options in variants() {
+        let build = Build::asm(text).helper(7000, 5, body(seven)).helper(7001, 1, body(seven));
+        assert_eq!(Both::new(build, &options).jit(1, 0), 7);
+    }
+}
+
 unsafe extern "C" fn with_env(a: u64, b: u64, _: u64, _: u64, _: u64, env: u64) -> u64 {
     // SAFETY: the test puts the address of this here.
     let seen = unsafe { &*(env as *const AtomicU64) };

@@ -33,7 +33,9 @@ const HELPER_ARGS: usize = 6;
 #[derive(Default)]
 pub(super) struct Callees {
     signatures: [Option<SigRef>; HELPER_ARGS + 1],
-    near: BTreeMap<u64, FuncRef>,
+    /// By address and count of arguments: two bodies that do the same may have
+    /// been made one.
+    near: BTreeMap<(u64, usize), FuncRef>,
     subprogs: BTreeMap<SubprogId, FuncRef>,
 }
 
@@ -127,7 +129,7 @@ impl Translator<'_, '_> {
     }
 
     fn near_callee(&mut self, address: u64, arguments: usize) -> FuncRef {
-        if let Some(callee) = self.callees.near.get(&address) {
+        if let Some(callee) = self.callees.near.get(&(address, arguments)) {
             return *callee;
         }
         let near = &mut self.shared.near;
@@ -137,7 +139,7 @@ impl Translator<'_, '_> {
         });
         let signature = self.signature(arguments);
         let callee = self.import(UserExternalName::new(HELPERS, index as u32), signature, true);
-        self.callees.near.insert(address, callee);
+        self.callees.near.insert((address, arguments), callee);
         callee
     }
 
