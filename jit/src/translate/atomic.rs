@@ -28,7 +28,7 @@ impl Translator<'_, '_> {
             AtomicOp::Xor | AtomicOp::FetchXor => AtomicRmwOp::Xor,
             AtomicOp::Xchg => AtomicRmwOp::Xchg,
             AtomicOp::Cmpxchg => {
-                let expected = self.part(width, Reg::R0);
+                let expected = self.expected(width);
                 let old = self.b.ins().atomic_cas(ATOMIC, address, expected, value);
                 self.set_part(width, Reg::R0, old);
                 return Ok(());
@@ -39,6 +39,20 @@ impl Translator<'_, '_> {
             self.set_part(width, src, old);
         }
         Ok(())
+    }
+
+    /// What a cmpxchg expects, its upper half cleared where it is of 32 bits: with
+    /// load-exclusive and store-exclusive, Cranelift's aarch64 compares all 64 bits
+    /// of the register.
+    fn expected(&mut self, width: Width) -> Value {
+        match width {
+            Width::W32 => {
+                let wide = self.wide(Reg::R0);
+                let clear = self.b.ins().band_imm_u(wide, i64::from(u32::MAX));
+                self.b.ins().ireduce(types::I32, clear)
+            }
+            Width::W64 => self.wide(Reg::R0),
+        }
     }
 
     pub(super) fn load_acquire(&mut self, pc: Pc, size: Size, dst: Reg, at: At) -> Result<(), CompileError> {
