@@ -141,8 +141,7 @@ fn the_stack_is_aligned_in_helpers() {
     }
 }
 
-/// A function that is farther away than any direct call reaches, if only just
-/// by being in memory that the system chose.
+/// A function that is farther away than any direct call reaches.
 #[test]
 fn far_helpers() {
     // The same machine code elsewhere: a compiled program is a C function.
@@ -165,7 +164,8 @@ fn far_copy(code: &[u8]) -> *mut std::ffi::c_void {
     // SAFETY: fresh memory, filled before anyone knows of it; it is never
     // unmapped.
     unsafe {
-        let at = mmap_anonymous(std::ptr::null_mut(), code.len(), write, MapFlags::PRIVATE).unwrap();
+        let hint = (mix as *const () as usize + (8 << 30)) & !0xffff;
+        let at = mmap_anonymous(hint as *mut _, code.len(), write, MapFlags::PRIVATE).unwrap();
         std::ptr::copy_nonoverlapping(code.as_ptr(), at.cast(), code.len());
         icache::clear_cache(at, code.len()).unwrap();
         mprotect(at, code.len(), run).unwrap();
