@@ -296,7 +296,7 @@ fn facts_that_contradict_the_program_are_noticed() {
 #[test]
 fn a_call_of_the_main_program_is_refused() {
     let build = Build::asm("r0 = 0\nexit\ncall pc-3\nexit");
-    assert_eq!(images(&build.link(), &Options::default()).len(), 2);
+    assert!(!images(&build.link(), &Options::default()).is_empty());
     let build = Build::asm("r0 = 0\nif r1 == 0 goto +1\ncall pc-3\nexit");
     let error = compile(&build.link(), &Options::default()).unwrap_err();
     assert!(matches!(error, CompileError::Unsupported { at: Pc(2), .. }), "{error}");

@@ -119,8 +119,9 @@ struct Translator<'a, 'b> {
 
 impl<'a, 'b> Translator<'a, 'b> {
     fn new(shared: &'a mut Shared<'b>, id: SubprogId, plan: &'a Plan, mut b: FunctionBuilder<'a>) -> Self {
-        let frame = (plan.stack.is_memory && plan.subprog.stack > 0).then(|| {
-            let size = frame_size(plan.subprog.stack);
+        let frame = plan.stack.is_memory.then(|| {
+            // One that is only looked at is still another than the caller's.
+            let size = frame_size(plan.subprog.stack).max(16);
             b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4))
         });
         Self {
