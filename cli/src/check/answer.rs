@@ -77,7 +77,7 @@ impl Answer {
 
     /// To a request that made the verifier panic. The program is not accepted.
     pub(super) fn panicked(id: Value) -> Self {
-        let error = error("verify", "Panic", "bug: the verifier panicked".into());
+        let error = error("verify", "Panic", "bug: answering the request panicked".into());
         Self { error: Some(error), ..Self::new(id, Verdict::Reject) }
     }
 

@@ -48,6 +48,12 @@ pub(super) unsafe extern "C" fn event_output(
     unsafe { output(map, flags, [(data, size), (0, 0)]) }
 }
 
+/// How many bytes of the packet the flags ask for; nothing, where there is no such
+/// flag.
+const fn packet_len(flags: u64) -> Option<u64> {
+    if flags & !(CTX_LEN | INDEX) != 0 { None } else { Some((flags & CTX_LEN) >> 32) }
+}
+
 /// `(skb, map, flags, data, size)` to 0 or an error.
 pub(super) unsafe extern "C" fn skb_output(
     ctx: u64,
@@ -57,10 +63,7 @@ pub(super) unsafe extern "C" fn skb_output(
     size: u64,
     _: u64,
 ) -> u64 {
-    if flags & !(CTX_LEN | INDEX) != 0 {
-        return fail(Errno::INVAL);
-    }
-    let len = (flags & CTX_LEN) >> 32;
+    let Some(len) = packet_len(flags) else { return fail(Errno::INVAL) };
     // SAFETY: by its prototype the helper gets its context, a live map and `size`
     // readable bytes.
     unsafe {
@@ -80,10 +83,7 @@ pub(super) unsafe extern "C" fn xdp_output(
     size: u64,
     _: u64,
 ) -> u64 {
-    if flags & !(CTX_LEN | INDEX) != 0 {
-        return fail(Errno::INVAL);
-    }
-    let len = (flags & CTX_LEN) >> 32;
+    let Some(len) = packet_len(flags) else { return fail(Errno::INVAL) };
     // SAFETY: by its prototype the helper gets its context, a live map and `size`
     // readable bytes.
     unsafe {
