@@ -22,12 +22,12 @@ use thiserror::Error;
 ///
 /// The caller passes arguments that fit the helper's prototype, as the verifier
 /// proves of a call.
-pub type HelperFn = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64) -> u64;
+pub type HelperFn = unsafe extern "C-unwind" fn(u64, u64, u64, u64, u64, u64) -> u64;
 
 /// What a helper call runs.
 #[derive(Clone, Copy, Debug)]
 pub struct HelperBody {
-    /// The function. It never unwinds.
+    /// The function. Where it unwinds, the program ends, and its caller unwinds.
     pub func: HelperFn,
     /// What it gets as its sixth argument; where there is none it does not look
     /// at that.
@@ -51,36 +51,36 @@ impl RunState {
     pub const MAX_TAIL_CALLS: u32 = 33;
 }
 
-/// What code calls that is neither its own nor a helper. None unwinds.
+/// What code calls that is neither its own nor a helper.
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
     /// `load_packet(ctx, off, size)`: the bytes at `off` (as the legacy packet
     /// loads count, negative ones included) in host order, zero-extended; or -1
     /// where they are not all in the packet. `ctx` is the real context.
-    pub load_packet: unsafe extern "C" fn(u64, i64, u64) -> i64,
+    pub load_packet: unsafe extern "C-unwind" fn(u64, i64, u64) -> i64,
     /// `tail_call(run, map, index)`: the target in that slot of that program
     /// array, counted in `run`; or 0 where the slot is empty, the index too
     /// large or the tail calls used up, and the program goes on. It may give up
     /// where `run` is null.
-    pub tail_call: unsafe extern "C" fn(*mut RunState, u64, u64) -> u64,
+    pub tail_call: unsafe extern "C-unwind" fn(*mut RunState, u64, u64) -> u64,
     /// `tail_run(run, target, ctx)`: runs a target to its end and returns its
     /// result. A tail call in a subprogram ends only the subprogram; in the
     /// main program the target is put into [`RunState::next`] instead, and the
     /// caller of the program goes on with it.
-    pub tail_run: unsafe extern "C" fn(*mut RunState, u64, u64) -> u64,
+    pub tail_run: unsafe extern "C-unwind" fn(*mut RunState, u64, u64) -> u64,
     /// `next_elem(map, position, key)`: the address of the next element's value,
     /// with its key copied to `key`; or 0 after the last. `position` is 0 for
     /// the first, and the map's own afterwards.
-    pub next_elem: unsafe extern "C" fn(u64, *mut u64, *mut u8) -> u64,
+    pub next_elem: unsafe extern "C-unwind" fn(u64, *mut u64, *mut u8) -> u64,
 }
 
 /// The native form of a program: `(r1, r2, run)` to r0. `run` may be null where
-/// the program makes no tail call.
+/// the program makes no tail call. It unwinds where a helper does.
 ///
 /// # Safety
 ///
 /// r1 and r2 are what the program type says, for as long as the call lasts.
-pub type EntryFn = unsafe extern "C" fn(u64, u64, *mut RunState) -> u64;
+pub type EntryFn = unsafe extern "C-unwind" fn(u64, u64, *mut RunState) -> u64;
 
 /// The addresses behind a map that a program uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,11 +22,11 @@ use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-unsafe extern "C" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
+unsafe extern "C-unwind" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
     -1
 }
 
-unsafe extern "C" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
     0
 }
 
@@ -124,6 +124,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-unsafe extern "C" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
+unsafe extern "C-unwind" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
     0
 }

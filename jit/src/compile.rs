@@ -9,6 +9,7 @@ use crate::options::{Listing, Options, Passes, Tier};
 use crate::reloc::{Relocation, Symbol};
 use crate::target::{Machine, Target, host, isa};
 use crate::translate::{self, HELPERS, SUBPROGS, Shared};
+use crate::unwind::Frames;
 use brolga_core::facts::SubprogId;
 use brolga_core::{Linked, Pc};
 use cranelift_codegen::control::ControlPlane;
@@ -65,6 +66,7 @@ pub struct Compiled {
     pub(crate) code: Vec<u8>,
     pub(crate) relocations: Vec<Relocation>,
     pub(crate) functions: Vec<Function>,
+    pub(crate) frames: Frames,
     pub(crate) listings: Listings,
 }
 
@@ -120,7 +122,7 @@ fn compile_on(
         return Err(CompileError::TooLarge { insns, max: MAX_INSNS });
     }
     let mut scratch = SCRATCH.take().unwrap_or_else(Scratch::new);
-    let compiled = Assembly::new(linked, options, machine, target).run(&mut scratch)?;
+    let compiled = Assembly::new(linked, options, machine, target)?.run(&mut scratch)?;
     // After an error it is not clear what is left in there.
     if insns <= KEEP {
         SCRATCH.set(Some(scratch));
@@ -141,16 +143,22 @@ struct Assembly<'a> {
 }
 
 impl<'a> Assembly<'a> {
-    fn new(linked: &'a Linked, options: &'a Options, machine: Machine, target: Target) -> Self {
+    fn new(
+        linked: &'a Linked,
+        options: &'a Options,
+        machine: Machine,
+        target: Target,
+    ) -> Result<Self, CompileError> {
         let compiled = Compiled {
             target,
             code: Vec::new(),
             relocations: Vec::new(),
             functions: Vec::new(),
+            frames: Frames::new(isa(machine, options)?)?,
             listings: Listings::default(),
         };
         let starts = vec![0; linked.facts().subprogs.len()];
-        Self { linked, options, machine, compiled, starts, references: Vec::new() }
+        Ok(Self { linked, options, machine, compiled, starts, references: Vec::new() })
     }
 
     fn run(mut self, scratch: &mut Scratch) -> Result<Compiled, CompileError> {
@@ -211,6 +219,7 @@ impl<'a> Assembly<'a> {
             let name = external(context, reloc).ok_or_else(|| failed(&"an unknown reference"))?;
             self.references.push((offset, reloc.clone(), name));
         }
+        self.compiled.frames.add(offset, &code, isa, start)?;
         self.list(&name, offset, &code);
         let len = code.code_buffer().len() as u32;
         self.compiled.functions.push(Function { name, start, offset, len });

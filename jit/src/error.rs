@@ -57,6 +57,9 @@ pub enum PublishError {
     /// The new code could not be made visible to every processor.
     #[error("the instruction caches could not be brought up to date: {0}")]
     Cache(String),
+    /// The description of its frames can not be written.
+    #[error("bug: the frames can not be described: {0}")]
+    Frames(String),
     /// A relocation of a kind that this crate never asks for, or whose target
     /// is out of its reach.
     #[error("bug: the relocation at byte {offset} can not be applied")]

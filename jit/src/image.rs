@@ -4,30 +4,46 @@ use crate::compile::{Compiled, Function, Listings};
 use crate::error::PublishError;
 use crate::memory::{Draft, Text};
 use crate::reloc;
+use crate::unwind::Registered;
 use brolga_core::link::EntryFn;
 
 /// A program's machine code in executable memory, which it owns: dropping the
 /// image unmaps it.
 #[derive(Debug)]
 pub struct Image {
+    /// Goes before the text that it is about.
+    _frames: Registered,
     text: Text,
+    code_len: usize,
     functions: Box<[Function]>,
     listings: Box<Listings>,
 }
 
 impl Image {
     pub(crate) fn new(compiled: Compiled) -> Result<Self, PublishError> {
-        let Compiled { target, code, relocations, functions, listings } = compiled;
+        let Compiled { target, code, relocations, functions, frames, listings } = compiled;
         if !target.is_host() {
             return Err(PublishError::Foreign(target));
         }
-        let mut draft = Draft::new(code.len() + reloc::room(&relocations))?;
+        let code_len = code.len() + reloc::room(&relocations);
+        let distance = code_len.next_multiple_of(8);
+        let table = frames.table(distance).map_err(|error| PublishError::Frames(error.to_string()))?;
+        let mut draft = Draft::new(distance + table.len())?;
         let address = draft.address();
         let bytes = draft.bytes();
         bytes[..code.len()].copy_from_slice(&code);
-        reloc::apply(bytes, code.len(), address, &relocations)
+        bytes[distance..].copy_from_slice(&table);
+        reloc::apply(&mut bytes[..code_len], code.len(), address, &relocations)
             .map_err(|offset| PublishError::Relocation { offset })?;
-        Ok(Self { text: draft.seal()?, functions: functions.into(), listings: Box::new(listings) })
+        let text = draft.seal()?;
+        let frames = register(&text, distance);
+        Ok(Self {
+            _frames: frames,
+            text,
+            code_len,
+            functions: functions.into(),
+            listings: Box::new(listings),
+        })
     }
 
     /// The main program's entry. It may be called as long as the image lives,
@@ -56,13 +72,13 @@ impl Image {
     /// behind them included.
     #[must_use]
     pub fn code_len(&self) -> usize {
-        self.text.bytes().len()
+        self.code_len
     }
 
     /// The machine code as it is in memory.
     #[must_use]
     pub fn code(&self) -> &[u8] {
-        self.text.bytes()
+        &self.text.bytes()[..self.code_len]
     }
 
     /// The subprograms, by offset; the main program first.
@@ -76,4 +92,13 @@ impl Image {
     pub const fn listings(&self) -> &Listings {
         &self.listings
     }
+}
+
+/// Makes the table known that lies in the text.
+#[expect(unsafe_code, reason = "what is said of frames is believed")]
+fn register(text: &Text, distance: usize) -> Registered {
+    // SAFETY: the table lies there, made by Cranelift and by `Frames::table` for
+    // this very code, and is not written to any more. An image drops it before
+    // the text, and is dropped only when its code is not running.
+    unsafe { Registered::new(text.bytes()[distance..].as_ptr()) }
 }

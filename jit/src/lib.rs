@@ -21,6 +21,7 @@ mod place;
 mod reloc;
 mod target;
 mod translate;
+mod unwind;
 
 pub use compile::{Compiled, Function, Line, Listings, MAX_INSNS, compile, compile_for};
 pub use error::{CompileError, PublishError};

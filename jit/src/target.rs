@@ -139,7 +139,7 @@ fn flags(options: &Options) -> Result<settings::Builder, SetError> {
     // Its optimiser makes tight loops slower, and compiling half as long again.
     flags.set("opt_level", "none")?;
     flags.set("enable_verifier", if options.check_ir { "true" } else { "false" })?;
-    flags.set("unwind_info", "false")?;
+    flags.set("unwind_info", "true")?;
     // Where blocks are in the machine code, to align loops by.
     flags.set("machine_code_cfg_info", "true")?;
     Ok(flags)

@@ -16,7 +16,7 @@ const fn body(func: brolga_core::link::HelperFn) -> HelperBody {
     HelperBody { func, env: None }
 }
 
-unsafe extern "C" fn mix(a: u64, b: u64, c: u64, d: u64, e: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn mix(a: u64, b: u64, c: u64, d: u64, e: u64, _: u64) -> u64 {
     [a, b, c, d, e].into_iter().fold(7, |h: u64, x| h.rotate_left(9).wrapping_mul(31) ^ x)
 }
 
@@ -36,7 +36,7 @@ fn a_helper_gets_its_arguments() {
     }
 }
 
-unsafe extern "C" fn seven(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn seven(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     7
 }
 
@@ -50,7 +50,7 @@ fn one_body_of_two_helpers() {
     }
 }
 
-unsafe extern "C" fn with_env(a: u64, b: u64, _: u64, _: u64, _: u64, env: u64) -> u64 {
+unsafe extern "C-unwind" fn with_env(a: u64, b: u64, _: u64, _: u64, _: u64, env: u64) -> u64 {
     // SAFETY: the test puts the address of this here.
     let seen = unsafe { &*(env as *const AtomicU64) };
     seen.fetch_add(a, Ordering::Relaxed);
@@ -72,7 +72,7 @@ fn a_helper_gets_its_environment() {
 /// Tramples on every register that a callee may trample on, and says how the
 /// stack was aligned.
 #[cfg(target_arch = "x86_64")]
-unsafe extern "C" fn trample(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn trample(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     let sp: u64;
     // SAFETY: says what it changes.
     unsafe {
@@ -91,7 +91,7 @@ unsafe extern "C" fn trample(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> 
 }
 
 #[cfg(target_arch = "aarch64")]
-unsafe extern "C" fn trample(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn trample(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     let sp: u64;
     // SAFETY: says what it changes.
     unsafe {
@@ -217,8 +217,8 @@ fn functions_are_where_they_are_said_to_be() {
 }
 
 /// Calls `f(1, 2, 3, 4, 5)` by address, as a helper with a callback does.
-unsafe extern "C" fn call_back(f: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
-    type Callback = unsafe extern "C" fn(u64, u64, u64, u64, u64) -> u64;
+unsafe extern "C-unwind" fn call_back(f: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    type Callback = unsafe extern "C-unwind" fn(u64, u64, u64, u64, u64) -> u64;
     // SAFETY: the program passes the address of a subprogram of its own.
     unsafe { std::mem::transmute::<usize, Callback>(f as usize)(1, 2, 3, 4, 5) }
 }
@@ -253,7 +253,7 @@ fn callbacks() {
 const SLOT: u64 = 0xabc0;
 
 /// A program array with one program in it, at index 2.
-unsafe extern "C" fn tail_call(run: *mut RunState, map: u64, index: u64) -> u64 {
+unsafe extern "C-unwind" fn tail_call(run: *mut RunState, map: u64, index: u64) -> u64 {
     // SAFETY: compiled code hands on what it was given.
     if let Some(run) = unsafe { run.as_mut() } {
         run.tail_calls += 1;
@@ -261,7 +261,7 @@ unsafe extern "C" fn tail_call(run: *mut RunState, map: u64, index: u64) -> u64 
     if map == 77 && index == 2 { SLOT } else { 0 }
 }
 
-unsafe extern "C" fn tail_run(_: *mut RunState, target: u64, ctx: u64) -> u64 {
+unsafe extern "C-unwind" fn tail_run(_: *mut RunState, target: u64, ctx: u64) -> u64 {
     assert_eq!(target, SLOT);
     ctx + 1000
 }
@@ -331,7 +331,7 @@ fn a_tail_call_of_a_callback_has_no_run() {
 }
 
 /// A packet of which the byte at `off` is `off`, as long as `ctx` says.
-unsafe extern "C" fn load_packet(ctx: u64, off: i64, size: u64) -> i64 {
+unsafe extern "C-unwind" fn load_packet(ctx: u64, off: i64, size: u64) -> i64 {
     if off < 0 || off + size as i64 > ctx as i64 {
         return -1;
     }

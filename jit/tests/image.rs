@@ -86,7 +86,7 @@ fn code_is_near_the_text() {
     }
 }
 
-unsafe extern "C" fn counted(a: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn counted(a: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     a * 2
 }
 

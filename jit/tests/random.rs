@@ -13,7 +13,7 @@ use proptest::prelude::*;
 /// The helper that programs call.
 const HELPER: i32 = 7000;
 
-unsafe extern "C" fn mix(a: u64, b: u64, c: u64, d: u64, e: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn mix(a: u64, b: u64, c: u64, d: u64, e: u64, _: u64) -> u64 {
     [a, b, c, d, e].into_iter().fold(7, |h: u64, x| h.rotate_left(9).wrapping_mul(31) ^ x)
 }
 

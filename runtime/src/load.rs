@@ -462,7 +462,7 @@ fn kernel_body(prog_type: &ProgramType, number: i32, host: &HostEnv) -> Option<H
 const TAIL_CALL: HelperBody = HelperBody { func: no_tail_call, env: None };
 
 #[expect(unsafe_code, reason = "the signature of a helper's body")]
-unsafe extern "C" fn no_tail_call(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn no_tail_call(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     0
 }
 

@@ -72,8 +72,8 @@ pub enum RunError {
     /// The bytes given are no packet.
     #[error(transparent)]
     Packet(#[from] PacketError),
-    /// A helper panicked. The program went on to its end, with 0 as the result
-    /// of the call.
+    /// A helper panicked, and the program ended there. What it had written to
+    /// its context and its maps stays written.
     #[error("a helper panicked: {0}")]
     HelperPanicked(HelperPanic),
 }

@@ -8,12 +8,12 @@
 
 #![expect(unsafe_code, reason = "the call of verified programs")]
 
-use crate::helpers::{restore_panic, take_panic};
 use crate::prog::{EngineKind, HelperPanic, Prog, RunError};
 use crate::rcu;
 use brolga_core::interp;
 use brolga_core::link::RunState;
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
     /// Whether the run under way on this thread is to be the interpreter's, for
@@ -42,17 +42,13 @@ pub(crate) unsafe fn run(prog: &Prog, kind: Option<EngineKind>, r1: u64, r2: u64
     result
 }
 
-/// What a helper panicked with during the run, as an error.
+/// What a helper panicked with during the run, as an error. The program ends
+/// there: the panic has gone through its frames.
 #[inline]
 fn catching(run: impl FnOnce() -> u64) -> Result<u64, RunError> {
-    let around = take_panic();
-    let r0 = run();
-    let panicked = take_panic();
-    restore_panic(around);
-    match panicked {
-        None => Ok(r0),
-        Some(payload) => Err(RunError::HelperPanicked(HelperPanic::new(payload))),
-    }
+    // What a program leaves behind half done is its maps' and its context's
+    // memory, which any bytes may be in.
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| RunError::HelperPanicked(HelperPanic::new(payload)))
 }
 
 fn wants_interp(prog: &Prog, kind: Option<EngineKind>) -> Result<bool, RunError> {
@@ -114,7 +110,7 @@ unsafe fn once(prog: &Prog, state: &mut RunState, interp: bool, r1: u64, r2: u64
 ///
 /// `state` is that of a run of this module, `target` what
 /// [`tail_call`](crate::map::tail_call) gave for it, `ctx` the run's `r1`.
-pub(crate) unsafe extern "C" fn tail_run(state: *mut RunState, target: u64, ctx: u64) -> u64 {
+pub(crate) unsafe extern "C-unwind" fn tail_run(state: *mut RunState, target: u64, ctx: u64) -> u64 {
     // SAFETY: as the caller says.
     unsafe {
         let target = program(target);

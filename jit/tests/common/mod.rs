@@ -29,15 +29,15 @@ pub(crate) struct Build {
     pub(crate) ways: BTreeMap<Pc, Ways>,
 }
 
-unsafe extern "C" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
+unsafe extern "C-unwind" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
     -1
 }
 
-unsafe extern "C" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
     0
 }
 
-unsafe extern "C" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
     unreachable!("there is no target")
 }
 
@@ -78,7 +78,7 @@ impl Build {
 
     /// With a helper of the kernel's that is no call of its body.
     pub(crate) fn kernel_helper(mut self, id: i32) -> Self {
-        unsafe extern "C" fn never(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+        unsafe extern "C-unwind" fn never(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
             unreachable!("it is made something else")
         }
         let proto = brolga_core::helper::table::shared(id).unwrap().clone();
@@ -232,6 +232,6 @@ pub(crate) fn variants() -> Vec<Options> {
     [best, none, quick].into_iter().chain(without).collect()
 }
 
-unsafe extern "C" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
+unsafe extern "C-unwind" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
     0
 }

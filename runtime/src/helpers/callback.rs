@@ -9,7 +9,7 @@ use rustix::io::Errno;
 /// # Safety
 ///
 /// It is compiled code of a callback, called with what that was verified for.
-type Callback = unsafe extern "C" fn(u64, u64, u64, u64, u64) -> u64;
+type Callback = unsafe extern "C-unwind" fn(u64, u64, u64, u64, u64) -> u64;
 
 /// The most bytes that the key of a map with elements to go over has.
 const KEY_WORDS: usize = 64;
@@ -17,7 +17,7 @@ const KEY_WORDS: usize = 64;
 /// `(map, callback, ctx, flags)` to how often the callback ran, or an error.
 ///
 /// Only compiled code calls this: to the interpreter callbacks have no address.
-pub(super) unsafe extern "C" fn for_each_elem(
+pub(super) unsafe extern "C-unwind" fn for_each_elem(
     map: u64,
     func: u64,
     ctx: u64,
@@ -54,7 +54,7 @@ pub(super) unsafe extern "C" fn for_each_elem(
 /// # Safety
 ///
 /// As there; the map's keys have at most 512 bytes, and `key` has as many.
-pub(crate) unsafe extern "C" fn next_elem(map: u64, position: *mut u64, key: *mut u8) -> u64 {
+pub(crate) unsafe extern "C-unwind" fn next_elem(map: u64, position: *mut u64, key: *mut u8) -> u64 {
     // SAFETY: as the caller says.
     let value = unsafe {
         let map = object(map);
@@ -66,6 +66,6 @@ pub(crate) unsafe extern "C" fn next_elem(map: u64, position: *mut u64, key: *mu
 
 /// `bpf_loop` is made a loop by who compiles or interprets a program; as a
 /// helper it would have nothing to do.
-pub(super) unsafe extern "C" fn no_loop(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn no_loop(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     0
 }

@@ -33,7 +33,7 @@ pub(super) fn with_bytes(sum: u32, bytes: &[u8]) -> u32 {
 
 /// `(from, from_size, to, to_size, seed)` to the sum of `seed`, of what is at
 /// `to`, and of the complement of what is at `from`, in 16 bits.
-pub(super) unsafe extern "C" fn csum_diff(
+pub(super) unsafe extern "C-unwind" fn csum_diff(
     from: u64,
     from_size: u64,
     to: u64,

@@ -29,7 +29,14 @@ fn result(result: Option<Result<(), MapError>>) -> u64 {
 }
 
 /// `(map, key)` to the value's address, or 0.
-pub(super) unsafe extern "C" fn lookup_elem(map: u64, key: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn lookup_elem(
+    map: u64,
+    key: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets a live map and a readable key.
     let value = unsafe {
         let map = object(map);
@@ -39,7 +46,7 @@ pub(super) unsafe extern "C" fn lookup_elem(map: u64, key: u64, _: u64, _: u64, 
 }
 
 /// `(map, key, value, flags)` to 0 or an error.
-pub(super) unsafe extern "C" fn update_elem(
+pub(super) unsafe extern "C-unwind" fn update_elem(
     map: u64,
     key: u64,
     value: u64,
@@ -63,7 +70,14 @@ pub(super) unsafe extern "C" fn update_elem(
 }
 
 /// `(map, key)` to 0 or an error.
-pub(super) unsafe extern "C" fn delete_elem(map: u64, key: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn delete_elem(
+    map: u64,
+    key: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets a live map and a readable key.
     let done = unsafe {
         let map = object(map);
@@ -73,7 +87,7 @@ pub(super) unsafe extern "C" fn delete_elem(map: u64, key: u64, _: u64, _: u64, 
 }
 
 /// `(map, key, cpu)` to the address of that processor's copy of the value, or 0.
-pub(super) unsafe extern "C" fn lookup_percpu_elem(
+pub(super) unsafe extern "C-unwind" fn lookup_percpu_elem(
     map: u64,
     key: u64,
     cpu: u64,
@@ -91,7 +105,14 @@ pub(super) unsafe extern "C" fn lookup_percpu_elem(
 }
 
 /// `(map, value, flags)` to 0 or an error.
-pub(super) unsafe extern "C" fn push_elem(map: u64, value: u64, flags: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn push_elem(
+    map: u64,
+    value: u64,
+    flags: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     let update = match Update::from_flags(flags) {
         Ok(update) => update,
         Err(error) => return failure(error.errno()),
@@ -105,14 +126,21 @@ pub(super) unsafe extern "C" fn push_elem(map: u64, value: u64, flags: u64, _: u
 }
 
 /// `(map, value)` to 0 or an error; the value is zero then.
-pub(super) unsafe extern "C" fn pop_elem(map: u64, value: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn pop_elem(map: u64, value: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: by its prototype the helper gets a live map and a writable value.
     unsafe { take(map, value, |storage, value| storage.pop(value)) }
 }
 
 /// `(map, value)` to 0 or an error; the value is zero then, but of a bloom
 /// filter, which is asked for it.
-pub(super) unsafe extern "C" fn peek_elem(map: u64, value: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn peek_elem(
+    map: u64,
+    value: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets a live map and a value, writable,
     // and in the case of a bloom filter readable.
     unsafe {

@@ -2,14 +2,13 @@
 //!
 //! A body is called by compiled code and by the interpreter with arguments that
 //! fit its prototype, as the verifier proved or the checked interpreter tested.
-//! Errors are negative error numbers, sign-extended to 64 bits. No body panics;
-//! what else may panic runs under [`guard`].
+//! Errors are negative error numbers, sign-extended to 64 bits. No body panics but
+//! where what the host gave it does: that goes to the caller of the program.
 
 #![expect(unsafe_code, reason = "programs pass addresses to helpers")]
 
 mod callback;
 mod csum;
-mod guard;
 mod map;
 mod memory;
 mod numbers;
@@ -31,7 +30,6 @@ mod xdp;
 mod tests;
 
 pub(crate) use callback::next_elem;
-pub(crate) use guard::{guard, restore_panic, take_panic};
 pub(crate) use memory::{copy_in, copy_out};
 pub(crate) use skb::load_packet;
 

@@ -82,7 +82,14 @@ unsafe fn number(
 }
 
 /// `(text, len, flags, to)` to how many bytes were taken, or an error.
-pub(super) unsafe extern "C" fn strtol(text: u64, len: u64, flags: u64, to: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn strtol(
+    text: u64,
+    len: u64,
+    flags: u64,
+    to: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     let signed = |parsed: &Parsed| {
         let value = i128::from(parsed.value) * if parsed.negative { -1 } else { 1 };
         i64::try_from(value).map(|value| value as u64).map_err(|_| Errno::RANGE)
@@ -93,7 +100,14 @@ pub(super) unsafe extern "C" fn strtol(text: u64, len: u64, flags: u64, to: u64,
 }
 
 /// `(text, len, flags, to)` to how many bytes were taken, or an error.
-pub(super) unsafe extern "C" fn strtoul(text: u64, len: u64, flags: u64, to: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn strtoul(
+    text: u64,
+    len: u64,
+    flags: u64,
+    to: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     let unsigned = |parsed: &Parsed| if parsed.negative { Err(Errno::INVAL) } else { Ok(parsed.value) };
     // SAFETY: by its prototype the helper gets a readable text and room for a
     // number.

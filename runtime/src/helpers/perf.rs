@@ -32,7 +32,7 @@ unsafe fn output(map: u64, flags: u64, pieces: [(u64, u64); 2]) -> u64 {
 }
 
 /// `(ctx, map, flags, data, size)` to 0 or an error.
-pub(super) unsafe extern "C" fn event_output(
+pub(super) unsafe extern "C-unwind" fn event_output(
     _: u64,
     map: u64,
     flags: u64,
@@ -55,7 +55,7 @@ const fn packet_len(flags: u64) -> Option<u64> {
 }
 
 /// `(skb, map, flags, data, size)` to 0 or an error.
-pub(super) unsafe extern "C" fn skb_output(
+pub(super) unsafe extern "C-unwind" fn skb_output(
     ctx: u64,
     map: u64,
     flags: u64,
@@ -75,7 +75,7 @@ pub(super) unsafe extern "C" fn skb_output(
 }
 
 /// `(xdp, map, flags, data, size)` to 0 or an error.
-pub(super) unsafe extern "C" fn xdp_output(
+pub(super) unsafe extern "C-unwind" fn xdp_output(
     ctx: u64,
     map: u64,
     flags: u64,

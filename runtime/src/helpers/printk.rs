@@ -6,14 +6,14 @@ mod peek;
 mod text;
 
 use super::memory::with_copy;
-use super::{HostEnv, fail, guard};
+use super::{HostEnv, fail};
 use rustix::io::Errno;
 
 pub(super) use format::format;
 
 /// `(fmt, fmt_size, arg1, arg2, arg3)` to the length of the text in bytes, or an
 /// error. The text, as far as 1023 bytes of it, goes to the host's sink.
-pub(super) unsafe extern "C" fn trace_printk(
+pub(super) unsafe extern "C-unwind" fn trace_printk(
     fmt: u64,
     fmt_size: u64,
     arg1: u64,
@@ -24,11 +24,10 @@ pub(super) unsafe extern "C" fn trace_printk(
     // SAFETY: who linked the program keeps the host at this address.
     let host = unsafe { &*std::ptr::with_exposed_provenance::<HostEnv>(env as usize) };
     let print = |fmt: &[u8]| match format(fmt, [arg1, arg2, arg3], host.peeks()) {
-        // The sink is the host's own code: it may panic.
-        Ok(text) => guard(|| {
+        Ok(text) => {
             host.print(&String::from_utf8_lossy(&text.shown));
             text.len as u64
-        }),
+        }
         Err(errno) => fail(errno),
     };
     // SAFETY: by its prototype the helper gets `fmt_size` readable bytes.

@@ -16,7 +16,7 @@ const BROADCAST: u64 = 8;
 const EXCLUDE_INGRESS: u64 = 16;
 
 /// `(ifindex, flags)` to `XDP_REDIRECT`.
-pub(super) unsafe extern "C" fn xdp(ifindex: u64, flags: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn xdp(ifindex: u64, flags: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     if flags != 0 {
         return XDP_ABORTED;
     }
@@ -25,7 +25,7 @@ pub(super) unsafe extern "C" fn xdp(ifindex: u64, flags: u64, _: u64, _: u64, _:
 }
 
 /// `(ifindex, flags)` to `TC_ACT_REDIRECT`.
-pub(super) unsafe extern "C" fn skb(ifindex: u64, flags: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn skb(ifindex: u64, flags: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     if flags & !INGRESS != 0 {
         return TC_ACT_SHOT;
     }
@@ -35,7 +35,14 @@ pub(super) unsafe extern "C" fn skb(ifindex: u64, flags: u64, _: u64, _: u64, _:
 
 /// `(map, index, flags)` to `XDP_REDIRECT`, or the action in `flags` where the
 /// slot is empty.
-pub(super) unsafe extern "C" fn to_map(map: u64, index: u64, flags: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn to_map(
+    map: u64,
+    index: u64,
+    flags: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets a live map.
     let Some((map, slots)) = targets(unsafe { object(map) }) else { return XDP_ABORTED };
     let all = if slots.broadcasts() { BROADCAST | EXCLUDE_INGRESS } else { 0 };

@@ -73,7 +73,7 @@ const LL_OFF: i32 = -0x20_0000;
 /// # Safety
 ///
 /// `ctx` is the address of an [`SkBuffHost`] that a packet filled.
-pub(crate) unsafe extern "C" fn load_packet(ctx: u64, off: i64, size: u64) -> i64 {
+pub(crate) unsafe extern "C-unwind" fn load_packet(ctx: u64, off: i64, size: u64) -> i64 {
     // SAFETY: as the caller says.
     let skb = unsafe { Skb::at(ctx) };
     // The kernel's offset is an `int`; a size above 4 is no legacy load's.
@@ -109,7 +109,14 @@ unsafe fn load(from: Option<u64>, to: u64, len: u32) -> u64 {
 }
 
 /// `(skb, offset, to, len)` to 0 or an error; `to` is zero then.
-pub(super) unsafe extern "C" fn load_bytes(ctx: u64, offset: u64, to: u64, len: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn load_bytes(
+    ctx: u64,
+    offset: u64,
+    to: u64,
+    len: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     let (offset, len) = (offset as u32, len as u32);
     // SAFETY: by its prototype the helper gets its context and `len` writable
     // bytes.
@@ -125,7 +132,7 @@ const START_MAC: u32 = 0;
 const START_NET: u32 = 1;
 
 /// `(skb, offset, to, len, start)`: [`load_bytes`] from where a header starts.
-pub(super) unsafe extern "C" fn load_bytes_relative(
+pub(super) unsafe extern "C-unwind" fn load_bytes_relative(
     ctx: u64,
     offset: u64,
     to: u64,
@@ -163,7 +170,7 @@ const RECOMPUTE_CSUM: u64 = 1;
 const INVALIDATE_HASH: u64 = 2;
 
 /// `(skb, offset, from, len, flags)` to 0 or an error.
-pub(super) unsafe extern "C" fn store_bytes(
+pub(super) unsafe extern "C-unwind" fn store_bytes(
     ctx: u64,
     offset: u64,
     from: u64,
@@ -190,14 +197,21 @@ pub(super) unsafe extern "C" fn store_bytes(
 
 /// `(skb, len)`: makes the first bytes directly accessible, which they always
 /// are here.
-pub(super) unsafe extern "C" fn pull_data(ctx: u64, len: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn pull_data(ctx: u64, len: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let there = unsafe { Skb::at(ctx) }.bytes(0, len as u32).is_some();
     if there { 0 } else { fail(Errno::NOMEM) }
 }
 
 /// `(skb)`: forgets the flow hash.
-pub(super) unsafe extern "C" fn set_hash_invalid(ctx: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn set_hash_invalid(
+    ctx: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     unsafe { Skb::at(ctx) }.clear_hash();
     0

@@ -62,7 +62,7 @@ unsafe fn read(addr: u64) -> u16 {
 }
 
 /// `(skb, offset, from, to, flags)` to 0 or an error: of an IPv4 header.
-pub(super) unsafe extern "C" fn l3_csum_replace(
+pub(super) unsafe extern "C-unwind" fn l3_csum_replace(
     ctx: u64,
     offset: u64,
     from: u64,
@@ -84,7 +84,7 @@ pub(super) unsafe extern "C" fn l3_csum_replace(
 }
 
 /// `(skb, offset, from, to, flags)` to 0 or an error: of TCP, UDP and so on.
-pub(super) unsafe extern "C" fn l4_csum_replace(
+pub(super) unsafe extern "C-unwind" fn l4_csum_replace(
     ctx: u64,
     offset: u64,
     from: u64,

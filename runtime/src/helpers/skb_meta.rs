@@ -22,13 +22,13 @@ unsafe fn skb<'a>(ctx: u64) -> &'a mut SkBuffHost {
 
 /// `(skb, csum)`: adds to the sum that a device made of the packet; no device
 /// did.
-pub(super) unsafe extern "C" fn csum_update(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn csum_update(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     super::failure(NOTSUPP)
 }
 
 /// `(skb, level)`: how many checksums a device checked. None did, so that there
 /// is nothing to change, and nothing to ask for.
-pub(super) unsafe extern "C" fn csum_level(_: u64, level: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn csum_level(_: u64, level: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     match level {
         // `BPF_CSUM_LEVEL_QUERY`
         0 => fail(Errno::ACCESS),
@@ -38,12 +38,19 @@ pub(super) unsafe extern "C" fn csum_level(_: u64, level: u64, _: u64, _: u64, _
 }
 
 /// Of a packet whose task is in no class, or that has no route: 0.
-pub(super) unsafe extern "C" fn none(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn none(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     0
 }
 
 /// `(skb, type)` to 0 or an error: whom the packet is for.
-pub(super) unsafe extern "C" fn change_type(ctx: u64, new: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn change_type(
+    ctx: u64,
+    new: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     /// `PACKET_OTHERHOST`
     const LAST: u32 = 3;
     // SAFETY: by its prototype the helper gets its context.
@@ -56,14 +63,21 @@ pub(super) unsafe extern "C" fn change_type(ctx: u64, new: u64, _: u64, _: u64, 
 }
 
 /// `(skb, hash)`: sets the flow hash.
-pub(super) unsafe extern "C" fn set_hash(ctx: u64, hash: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn set_hash(ctx: u64, hash: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     unsafe { skb(ctx) }.hash = hash as u32;
     0
 }
 
 /// `(skb)` to its flow hash, which is made where there is none.
-pub(super) unsafe extern "C" fn get_hash_recalc(ctx: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn get_hash_recalc(
+    ctx: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let skb = unsafe { skb(ctx) };
     if skb.hash == 0 {

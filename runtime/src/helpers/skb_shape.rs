@@ -113,7 +113,14 @@ const fn set_tag(skb: &mut SkBuffHost, proto: u32, tci: u16) {
 
 /// `(skb, proto, tci)` to 0 or an error: gives the packet a VLAN tag. The one
 /// that it has goes into its bytes.
-pub(super) unsafe extern "C" fn vlan_push(ctx: u64, proto: u64, tci: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn vlan_push(
+    ctx: u64,
+    proto: u64,
+    tci: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let skb = unsafe { skb(ctx) };
     let proto = proto as u16 as u32;
@@ -124,7 +131,7 @@ pub(super) unsafe extern "C" fn vlan_push(ctx: u64, proto: u64, tci: u64, _: u64
 
 /// `(skb)` to 0 or an error: takes the packet's VLAN tag away, and the next one,
 /// if any, out of its bytes.
-pub(super) unsafe extern "C" fn vlan_pop(ctx: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn vlan_pop(ctx: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let skb = unsafe { skb(ctx) };
     let tagged = |skb: &SkBuffHost| TAGGED.contains(&skb.protocol);
@@ -144,7 +151,14 @@ pub(super) unsafe extern "C" fn vlan_pop(ctx: u64, _: u64, _: u64, _: u64, _: u6
 
 /// `(skb, len, flags)` to 0 or an error: that many zeros before the packet, for
 /// a link-layer header.
-pub(super) unsafe extern "C" fn change_head(ctx: u64, len: u64, flags: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn change_head(
+    ctx: u64,
+    len: u64,
+    flags: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let skb = unsafe { skb(ctx) };
     let len = len as u32;
@@ -169,7 +183,14 @@ fn min_len(skb: &SkBuffHost) -> u32 {
 
 /// `(skb, len, flags)` to 0 or an error: makes the packet that long. What it
 /// grows by is zero.
-pub(super) unsafe extern "C" fn change_tail(ctx: u64, len: u64, flags: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn change_tail(
+    ctx: u64,
+    len: u64,
+    flags: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let skb = unsafe { skb(ctx) };
     let len = len as u32;

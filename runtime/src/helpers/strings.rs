@@ -6,7 +6,14 @@ use rustix::io::Errno;
 
 /// `(s1, s1_size, s2)`: less than, equal to or greater than 0, as `strncmp` of
 /// `s1_size` bytes; `s2` ends with a NUL.
-pub(super) unsafe extern "C" fn strncmp(s1: u64, s1_size: u64, s2: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn strncmp(
+    s1: u64,
+    s1_size: u64,
+    s2: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     let compare = |left: &[u8]| {
         for (at, left) in left.iter().enumerate() {
             // SAFETY: by its prototype `s2` is a string with its NUL, behind

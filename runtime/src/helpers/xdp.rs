@@ -28,7 +28,14 @@ const fn moved(addr: u64, offset: u64) -> u64 {
 
 /// `(xdp, offset)` to 0 or an error: where the packet starts. Its metadata moves
 /// along.
-pub(super) unsafe extern "C" fn adjust_head(ctx: u64, offset: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn adjust_head(
+    ctx: u64,
+    offset: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let xdp = unsafe { context(ctx) };
     let metadata = xdp.data - xdp.data_meta;
@@ -58,7 +65,14 @@ unsafe fn move_metadata(from: u64, to: u64, len: u64) {
 }
 
 /// `(xdp, offset)` to 0 or an error: where the metadata starts.
-pub(super) unsafe extern "C" fn adjust_meta(ctx: u64, offset: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn adjust_meta(
+    ctx: u64,
+    offset: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let xdp = unsafe { context(ctx) };
     let meta = moved(xdp.data_meta, offset);
@@ -75,7 +89,14 @@ pub(super) unsafe extern "C" fn adjust_meta(ctx: u64, offset: u64, _: u64, _: u6
 
 /// `(xdp, offset)` to 0 or an error: where the packet ends. What it grows by is
 /// zero.
-pub(super) unsafe extern "C" fn adjust_tail(ctx: u64, offset: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+pub(super) unsafe extern "C-unwind" fn adjust_tail(
+    ctx: u64,
+    offset: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: by its prototype the helper gets its context.
     let xdp = unsafe { context(ctx) };
     let end = moved(xdp.data_end, offset);

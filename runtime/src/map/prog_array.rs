@@ -236,7 +236,7 @@ impl Map {
 ///
 /// `run` is null or that of a live run that is a section of [`rcu`], `map` a live
 /// program array's handle.
-pub(crate) unsafe extern "C" fn tail_call(run: *mut RunState, map: u64, index: u64) -> u64 {
+pub(crate) unsafe extern "C-unwind" fn tail_call(run: *mut RunState, map: u64, index: u64) -> u64 {
     // SAFETY: as the caller says; a handle is the address of a `MapObject`.
     let (run, map) =
         unsafe { (run.as_mut(), &*std::ptr::with_exposed_provenance::<MapObject>(map as usize)) };

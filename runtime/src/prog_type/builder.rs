@@ -174,10 +174,9 @@ impl Builder {
     /// Programs may call this closure (or function), by this number. Its types
     /// are its prototype: see [`HelperArg`](super::HelperArg).
     ///
-    /// Where it panics, the panic reaches the caller of the program as
-    /// [`RunError::HelperPanicked`](crate::RunError::HelperPanicked). The program
-    /// goes on to its end before that, with 0 as the call's result; helpers that
-    /// it calls on its way are called.
+    /// Where it panics, the program ends there, and the panic reaches the caller
+    /// of the program as
+    /// [`RunError::HelperPanicked`](crate::RunError::HelperPanicked).
     pub fn helper<F, M>(mut self, id: i32, name: &str, gpl: Gpl, closure: F) -> Self
     where
         F: IntoHelper<M>,

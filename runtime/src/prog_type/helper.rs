@@ -3,7 +3,6 @@
 #![expect(unsafe_code, reason = "the way from a program's call to a closure")]
 
 use super::args::{HelperArg, HelperRet, Regs};
-use crate::helpers::guard;
 use brolga_core::helper::{Arg, Proto, Ret};
 use brolga_core::link::HelperBody;
 use std::any::{Any, TypeId};
@@ -141,22 +140,29 @@ impl Helper {
 /// # Safety
 ///
 /// `env` is the address of a live `F`; the rest is as the prototype of `F` says.
-unsafe extern "C" fn shim<F: IntoHelper<M>, M>(a: u64, b: u64, c: u64, d: u64, e: u64, env: u64) -> u64 {
+unsafe extern "C-unwind" fn shim<F: IntoHelper<M>, M>(
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+    e: u64,
+    env: u64,
+) -> u64 {
     // SAFETY: the program type that holds the helper holds the closure too, and
     // a program holds its type.
     let closure = unsafe { &*std::ptr::with_exposed_provenance::<F>(env as usize) };
     // SAFETY: the verifier holds the program to the prototype.
-    guard(|| unsafe { closure.call([a, b, c, d, e]) })
+    unsafe { closure.call([a, b, c, d, e]) }
 }
 
 /// # Safety
 ///
 /// As for [`shim`].
-unsafe extern "C" fn untyped_shim<F>(a: u64, b: u64, c: u64, d: u64, e: u64, env: u64) -> u64
+unsafe extern "C-unwind" fn untyped_shim<F>(a: u64, b: u64, c: u64, d: u64, e: u64, env: u64) -> u64
 where
     F: Fn([u64; 5]) -> u64,
 {
     // SAFETY: as in `shim`.
     let closure = unsafe { &*std::ptr::with_exposed_provenance::<F>(env as usize) };
-    guard(|| closure([a, b, c, d, e]))
+    closure([a, b, c, d, e])
 }

@@ -34,12 +34,12 @@ unsafe fn key(address: u64) -> u32 {
     unsafe { std::ptr::with_exposed_provenance::<u32>(address as usize).read_unaligned() }
 }
 
-unsafe extern "C" fn lookup(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn lookup(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: the arguments fit the prototype.
     unsafe { map(handle).lookup(key(at)) }
 }
 
-unsafe extern "C" fn update(handle: u64, at: u64, value: u64, flags: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn update(handle: u64, at: u64, value: u64, flags: u64, _: u64, _: u64) -> u64 {
     // SAFETY: the arguments fit the prototype: a value is readable.
     unsafe {
         let map = map(handle);
@@ -50,14 +50,14 @@ unsafe extern "C" fn update(handle: u64, at: u64, value: u64, flags: u64, _: u64
     }
 }
 
-unsafe extern "C" fn delete(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn delete(handle: u64, at: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     // SAFETY: the arguments fit the prototype.
     unsafe { map(handle).delete(key(at)) as u64 }
 }
 
 /// Moves the start of the packet on, but never so far that less than an Ethernet
 /// header is left; generated programs never move it back.
-unsafe extern "C" fn adjust_head(context: u64, delta: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn adjust_head(context: u64, delta: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
     const INVALID: i64 = -22;
     const ETHERNET: u64 = 14;
     let at = std::ptr::with_exposed_provenance_mut::<XdpHost>(context as usize);
@@ -72,18 +72,18 @@ unsafe extern "C" fn adjust_head(context: u64, delta: u64, _: u64, _: u64, _: u6
     0
 }
 
-unsafe extern "C" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
+unsafe extern "C-unwind" fn no_packet(_: u64, _: i64, _: u64) -> i64 {
     -1
 }
 
-unsafe extern "C" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
     0
 }
 
-unsafe extern "C" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
     0
 }
 
-unsafe extern "C" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
+unsafe extern "C-unwind" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
     0
 }

@@ -2,7 +2,6 @@
 //! to expect of a packet or a text, the live kernel (6.18) said so.
 
 mod checksums;
-mod guard;
 mod maps;
 mod memory;
 mod packets;
