@@ -15,7 +15,7 @@ use brolga_core::link::{HelperBody, Hooks, LinkError, Links, MapLink};
 use brolga_core::prog_type::Entry;
 use brolga_core::program::{SourceLine, license_is_gpl_compatible};
 use brolga_core::{
-    Aux, Code, DecodeError, Imm64, Insn, Linked, LoadFlags, MapIdx, MapInfo, Pc, Program as Source,
+    Aux, Callee, Code, DecodeError, Imm64, Insn, Linked, LoadFlags, MapIdx, MapInfo, Pc, Program as Source,
 };
 use brolga_jit::{CompileError, Image, PublishError};
 use brolga_verifier::{Accepted, Cause, Failure, LogLevel, Report};
@@ -434,11 +434,12 @@ fn link(
     host: &HostEnv,
 ) -> Result<Linked, LinkError> {
     let maps: Vec<MapLink> = maps.iter().map(Map::link).collect();
+    let fragile = is_fragile(&verified.program().code, prog_type);
     let helper = |number: i32| -> Option<HelperBody> {
         if number == id::TAIL_CALL {
             return Some(TAIL_CALL);
         }
-        prog_type.helper(number).map(|h| h.body).or_else(|| kernel_body(prog_type, number, host))
+        prog_type.helper(number).map(|h| h.body).or_else(|| kernel_body(prog_type, number, fragile, host))
     };
     let hooks = Hooks {
         load_packet: helpers::load_packet,
@@ -451,10 +452,10 @@ fn link(
 
 /// The body of a helper of the kernel's: it is for the prototype of the table,
 /// and not for those that some kinds of program have in its place.
-fn kernel_body(prog_type: &ProgramType, number: i32, host: &HostEnv) -> Option<HelperBody> {
+fn kernel_body(prog_type: &ProgramType, number: i32, fragile: bool, host: &HostEnv) -> Option<HelperBody> {
     let same = prog_type.description().helper(number) == table::shared(number);
     let view = View::of(prog_type.description());
-    same.then(|| helpers::body_for(number, view, host)).flatten()
+    same.then(|| helpers::body_for(number, view, fragile, host)).flatten()
 }
 
 /// A tail call is made through the hooks; as a helper it would have nothing to
@@ -479,14 +480,24 @@ fn compile(linked: &Linked, load: &Load, engine: &Engine) -> Result<Option<Image
     Ok(Some(image))
 }
 
+/// Whether the program may end by a panic.
+fn is_fragile(code: &Code, prog_type: &ProgramType) -> bool {
+    let mut insns = code.iter().map(|(_, insn)| insn);
+    insns.any(|insn| matches!(insn, Insn::Call(Callee::Helper(number)) if may_panic(*number, prog_type)))
+}
+
 /// The closures of an embedder may panic, and so may what takes a program's
 /// prints.
+fn may_panic(number: i32, prog_type: &ProgramType) -> bool {
+    number == id::TRACE_PRINTK || prog_type.helper(number).is_some()
+}
+
 fn calls(linked: &Linked, prog_type: &ProgramType, maps: &[Map]) -> Calls {
     let numbers = || linked.exec().calls.values().map(|call| call.proto.id);
     Calls {
         tail: numbers().any(|number| number == id::TAIL_CALL),
         section: maps.iter().any(|map| map.def().kind.is_map_in_map()),
-        may_panic: numbers().any(|number| number == id::TRACE_PRINTK || prog_type.helper(number).is_some()),
+        may_panic: numbers().any(|number| may_panic(number, prog_type)),
     }
 }
 

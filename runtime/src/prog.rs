@@ -73,7 +73,8 @@ pub enum RunError {
     #[error(transparent)]
     Packet(#[from] PacketError),
     /// A helper panicked, and the program ended there. What it had written to
-    /// its context and its maps stays written.
+    /// its context and its maps stays written; records of ring buffers that it had
+    /// not finished are discarded.
     #[error("a helper panicked: {0}")]
     HelperPanicked(HelperPanic),
 }

@@ -8,6 +8,7 @@
 
 #![expect(unsafe_code, reason = "the call of verified programs")]
 
+use crate::helpers::Mark;
 use crate::prog::{EngineKind, HelperPanic, Prog, RunError};
 use crate::rcu;
 use brolga_core::interp;
@@ -46,9 +47,15 @@ pub(crate) unsafe fn run(prog: &Prog, kind: Option<EngineKind>, r1: u64, r2: u64
 /// there: the panic has gone through its frames.
 #[inline]
 fn catching(run: impl FnOnce() -> u64) -> Result<u64, RunError> {
+    let mark = Mark::now();
     // What a program leaves behind half done is its maps' and its context's
     // memory, which any bytes may be in.
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| RunError::HelperPanicked(HelperPanic::new(payload)))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        // SAFETY: the run has ended, and the caller holds its programs; targets
+        // of tail calls are there as long as the section lasts.
+        unsafe { mark.discard() };
+        RunError::HelperPanicked(HelperPanic::new(payload))
+    })
 }
 
 fn wants_interp(prog: &Prog, kind: Option<EngineKind>) -> Result<bool, RunError> {

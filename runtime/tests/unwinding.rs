@@ -4,7 +4,7 @@
 mod common;
 
 use brolga::jit::{self, Tier};
-use brolga::{Engine, EngineKind, Gpl, Load, MapDef, Packet, Program, ProgramType, Update};
+use brolga::{Engine, EngineKind, Gpl, Load, MapDef, MapKind, Packet, Program, ProgramType, Update};
 use common::load_as;
 use std::backtrace::Backtrace;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -210,6 +210,29 @@ fn code_comes_and_goes() {
     for (program, number) in &kept {
         explodes(program, &after, *number, 0);
     }
+}
+
+/// A record that nobody finishes would hold up those after it.
+#[test]
+fn a_panic_discards_open_records() {
+    let (kind, after) = fragile();
+    let [_, load] = loads();
+    let ring = Engine::new().create_map(MapDef::new(MapKind::Ringbuf, 0, 0, 4096)).unwrap();
+    let reserve = "r1 = map[idx:0]\n r2 = 8\n r3 = 0\n call bpf_ringbuf_reserve\n if r0 == 0 goto out\n";
+    let text = format!(
+        "{reserve} *(u64 *)(r0 + 0) = 7\n r1 = r0\n r2 = 0\n call bpf_ringbuf_submit
+        {reserve} r6 = r0\n *(u64 *)(r6 + 0) = 8
+        r1 = 1\n call 6001
+        r1 = r6\n r2 = 0\n call bpf_ringbuf_submit
+        out: r0 = 0\n exit"
+    );
+    let program = load_as(&Engine::new(), &kind, &text, load.map(&ring));
+    explodes(&program, &after, 1, 0);
+    let mut reader = ring.ring_reader().unwrap();
+    for _ in 0..3 {
+        assert_eq!(*reader.next_record().expect("a record"), 7u64.to_ne_bytes());
+    }
+    assert!(reader.next_record().is_none());
 }
 
 /// Panics of several threads at once.

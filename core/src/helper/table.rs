@@ -46,6 +46,12 @@ pub mod id {
     pub const FOR_EACH_MAP_ELEM: i32 = 164;
     /// `bpf_loop`
     pub const LOOP: i32 = 181;
+    /// `bpf_ringbuf_reserve`
+    pub const RINGBUF_RESERVE: i32 = 131;
+    /// `bpf_ringbuf_submit`
+    pub const RINGBUF_SUBMIT: i32 = 132;
+    /// `bpf_ringbuf_discard`
+    pub const RINGBUF_DISCARD: i32 = 133;
     /// `bpf_csum_diff`
     pub const CSUM_DIFF: i32 = 28;
 }

@@ -12,6 +12,7 @@ mod csum;
 mod map;
 mod memory;
 mod numbers;
+mod open;
 mod perf;
 mod printk;
 mod redirect;
@@ -31,6 +32,7 @@ mod tests;
 
 pub(crate) use callback::next_elem;
 pub(crate) use memory::{copy_in, copy_out};
+pub(crate) use open::Mark;
 pub(crate) use skb::load_packet;
 
 use crate::context::View;
@@ -153,7 +155,11 @@ static BODIES: LazyLock<HashMap<i32, (HelperFn, Env)>> = LazyLock::new(|| {
 
 /// The body of the kernel's helper with this number for programs that see packets
 /// so, where there is one. It may be called as long as `host` stays where it is.
-pub(crate) fn body_for(id: i32, view: Option<View>, host: &HostEnv) -> Option<HelperBody> {
+/// A `fragile` program is one that may end by a panic.
+pub(crate) fn body_for(id: i32, view: Option<View>, fragile: bool, host: &HostEnv) -> Option<HelperBody> {
+    if let Some(func) = open::noted(id).filter(|_| fragile) {
+        return Some(HelperBody { func, env: None });
+    }
     let func: HelperFn = match (id, view) {
         (PERF_EVENT_OUTPUT, Some(View::Xdp)) => perf::xdp_output,
         (PERF_EVENT_OUTPUT, Some(View::Link | View::Network)) => perf::skb_output,
