@@ -4,6 +4,7 @@
 pub mod calls;
 pub mod hard;
 pub mod kernel;
+pub mod large;
 pub mod native;
 pub mod peers;
 pub mod programs;

@@ -166,7 +166,8 @@ impl<'a> Assembly<'a> {
         let isa = isa(self.machine, self.options)?;
         let mut shared = Shared { program: &program, options: self.options, isa, near: Vec::new() };
         let mut bodies = Bodies::new(program.plans.len());
-        if self.inlines() && program.plans.len() > 1 {
+        let inlines = self.inlines() && program.plans.len() > 1;
+        if inlines {
             for id in &program.callees_first {
                 let Some(plan) = &program.plans[id.index()] else { continue };
                 scratch.context.clear();
@@ -174,8 +175,9 @@ impl<'a> Assembly<'a> {
                 bodies.add(*id, plan.subprog.start, &mut scratch.context)?;
             }
         }
+        let needed = if inlines { bodies.needed() } else { vec![true; program.plans.len()] };
         for (index, plan) in program.plans.iter().enumerate() {
-            let Some(plan) = plan else { continue };
+            let Some(plan) = plan.as_ref().filter(|_| needed[index]) else { continue };
             let id = SubprogId(index as u32);
             scratch.context.clear();
             scratch.context.set_disasm(self.options.listing.contains(Listing::NATIVE));
@@ -334,7 +336,8 @@ impl Compiled {
         &self.code
     }
 
-    /// The subprograms, by offset.
+    /// The subprograms, by offset; without those that stand in the place of all
+    /// their calls.
     #[must_use]
     pub fn functions(&self) -> &[Function] {
         &self.functions

@@ -81,7 +81,8 @@ impl Image {
         &self.text.bytes()[..self.code_len]
     }
 
-    /// The subprograms, by offset; the main program first.
+    /// The subprograms, by offset; the main program first, and without those
+    /// that stand in the place of all their calls.
     #[must_use]
     pub fn functions(&self) -> &[Function] {
         &self.functions

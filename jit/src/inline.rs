@@ -11,7 +11,7 @@ use brolga_core::Pc;
 use brolga_core::facts::SubprogId;
 use cranelift_codegen::Context;
 use cranelift_codegen::inline::{Inline, InlineCommand};
-use cranelift_codegen::ir::{ExternalName, FuncRef, Function, Inst, Opcode, Value};
+use cranelift_codegen::ir::{ExternalName, FuncRef, Function, Inst, InstructionData, Opcode, Value};
 use std::borrow::Cow;
 use std::mem::replace;
 
@@ -44,10 +44,39 @@ impl Bodies {
         Ok(())
     }
 
+    /// Which subprograms are still called, or have their address taken, now that
+    /// small ones stand in the place of their calls.
+    pub(crate) fn needed(&self) -> Vec<bool> {
+        let mut needed = vec![false; self.0.len()];
+        let mut work = vec![SubprogId::MAIN.index()];
+        while let Some(subprog) = work.pop() {
+            if !std::mem::replace(&mut needed[subprog], true)
+                && let Some(body) = &self.0[subprog]
+            {
+                work.extend(references(body));
+            }
+        }
+        needed
+    }
+
     /// Gives out what was taken in.
     pub(crate) fn take(&mut self, id: SubprogId) -> Option<Function> {
         self.0[id.index()].take()
     }
+}
+
+/// The subprograms that a body refers to, by index.
+fn references(body: &Function) -> impl Iterator<Item = usize> {
+    let insts = body.layout.blocks().flat_map(|block| body.layout.block_insts(block));
+    insts.filter_map(|inst| {
+        let callee = match body.dfg.insts[inst] {
+            InstructionData::Call { func_ref, .. } | InstructionData::FuncAddr { func_ref, .. } => func_ref,
+            _ => return None,
+        };
+        let ExternalName::User(name) = body.dfg.ext_funcs[callee].name else { return None };
+        let name = body.params.user_named_funcs().get(name)?;
+        (name.namespace == SUBPROGS).then_some(name.index as usize)
+    })
 }
 
 /// Whether a subprogram without a frame looks at its frame pointer, which is to

@@ -39,7 +39,8 @@ bitflags! {
         const LOOKUP = 1 << 8;
         /// Small subprograms are put in the place of their calls.
         const INLINE = 1 << 11;
-        /// Jumps to jumps lead to where those lead.
+        /// Jumps to jumps lead to where those lead, and what only one jump leads
+        /// to needs none.
         const THREAD = 1 << 10;
         /// Small loops do several rounds at once, and look less often whether to
         /// go on where it is known how many there are.

@@ -8,7 +8,7 @@ use brolga_core::facts::SubprogId;
 use brolga_core::helper::table::id;
 use brolga_core::link::{HelperBody, RunState};
 use brolga_core::{Linked, interp};
-use brolga_jit::{Image, Options, Passes, compile};
+use brolga_jit::{Image, Options, Passes, Tier, compile};
 use common::{Both, Build, images, run, variants};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -198,7 +198,9 @@ fn subprograms_eight_deep() {
     }
     for options in variants() {
         let both = Both::new(Build::asm(&text), &options);
-        assert_eq!(both.image.functions().len(), 8);
+        let inlines = options.passes.contains(Passes::INLINE) && options.tier == Tier::Best;
+        let functions = both.image.functions().len();
+        assert!(functions == 8 || inlines && functions < 8, "{functions}");
         for (a, b) in [(0, 0), (1, 1 << 40), (u64::MAX, 77)] {
             assert_eq!(both.jit(a, b), both.interp(a, b));
         }
@@ -208,12 +210,29 @@ fn subprograms_eight_deep() {
 /// A subprogram's functions stand in the image where it says.
 #[test]
 fn functions_are_where_they_are_said_to_be() {
-    let both = Both::new(Build::asm("call f\nexit\nf: r0 = 9\nexit"), &Options::default());
+    let options = Options { passes: Passes::all() - Passes::INLINE, ..Options::default() };
+    let both = Both::new(Build::asm("call f\nexit\nf: r0 = 9\nexit"), &options);
     let functions = both.image.functions();
     assert_eq!(functions[0].name, "main");
     assert_eq!(functions[1].name, "subprog_2");
     assert!(functions[1].offset >= functions[0].offset + functions[0].len);
     assert!((functions[1].offset + functions[1].len) as usize <= both.image.code_len());
+}
+
+/// What stands in the place of every call of it needs no code of its own; a
+/// callback is called from elsewhere too.
+#[test]
+fn what_is_never_called_is_not_compiled() {
+    let names = |text: &str| -> Vec<String> {
+        let linked = Build::asm(text).helper(7000, 1, body(call_back)).link();
+        let compiled = compile(&linked, &Options::default()).unwrap();
+        compiled.functions().iter().map(|function| function.name.clone()).collect()
+    };
+    assert_eq!(names("call f\nr1 = r0\ncall f\nexit\nf: r0 = r1\nr0 += 9\nexit"), ["main"]);
+    let called = "r1 = subprog[f]\ncall 7000\nr1 = r0\ncall f\nexit\nf: r0 = r1\nr0 += 9\nexit";
+    assert_eq!(names(called), ["main", "subprog_6"]);
+    // What calls it is small too, so nothing is left of either.
+    assert_eq!(names("call f\nexit\nf: call g\nexit\ng: r0 = 1\nexit"), ["main"]);
 }
 
 /// Calls `f(1, 2, 3, 4, 5)` by address, as a helper with a callback does.

@@ -4,7 +4,7 @@
 mod common;
 
 use brolga_core::link::{HelperBody, RunState, call_base};
-use brolga_jit::{Image, Listing, Live, Options, compile};
+use brolga_jit::{Image, Listing, Live, Options, Passes, compile};
 use common::{Build, run};
 use std::fs;
 use std::sync::Mutex;
@@ -138,7 +138,8 @@ fn nothing_is_listed_unless_asked_for() {
 fn listings() {
     let _alone = COUNTS.lock().unwrap();
     let linked = Build::asm("r0 = r1\nr0 += 5\nif r0 != 7 goto +1\ncall f\nexit\nf: r0 = 9\nexit").link();
-    let options = Options { listing: Listing::all(), ..Options::default() };
+    let passes = Passes::all() - Passes::INLINE;
+    let options = Options { listing: Listing::all(), passes, ..Options::default() };
     let image = compile(&linked, &options).unwrap().publish().unwrap();
     let listings = image.listings();
     for name in ["main", "subprog_5"] {

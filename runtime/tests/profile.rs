@@ -7,7 +7,13 @@ use brolga::core::program::SourceLine;
 use brolga::{Engine, Load, ProgramType};
 use common::load_as;
 
-const TEXT: &str = "call pc+1\n exit\n r0 = 7\n exit";
+/// The subprogram has a frame, so that its code is not put into the main program.
+const TEXT: &str = "call pc+1
+    exit
+    r1 = r10
+    *(u64 *)(r1 -8) = 7
+    r0 = *(u64 *)(r1 -8)
+    exit";
 
 fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())
@@ -25,6 +31,7 @@ fn the_perf_map_has_a_line_for_each_function() {
     let map = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
     let image = program.image().unwrap();
+    assert_eq!(image.functions().len(), 2);
     for (function, name) in image.functions().iter().zip(["bpf_prog_two_parts", "bpf_prog_two_parts::"]) {
         let start = image.address() + function.offset as usize;
         let line = format!("{start:x} {:x} {name}", function.len);

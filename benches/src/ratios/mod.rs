@@ -56,5 +56,11 @@ pub fn print(plan: &Plan) {
     if plan.only.is_empty() {
         call::print(plan);
     }
+    print_loading(plan);
+}
+
+/// Measures what loading takes, and prints the tables.
+pub fn print_loading(plan: &Plan) {
     load::print(plan);
+    load::print_large(plan);
 }

@@ -29,6 +29,10 @@ impl BlockIdx {
     /// Where a subprogram is entered.
     pub(crate) const ENTRY: Self = Self(0);
 
+    pub(crate) const fn new(index: usize) -> Self {
+        Self(index as u32)
+    }
+
     pub(crate) const fn index(self) -> usize {
         self.0 as usize
     }

@@ -63,11 +63,15 @@ impl Translator<'_, '_> {
         if self.has(Passes::ROTATE) && self.extension(op, width, dst, (a, number)) {
             return;
         }
+        if let (AluOp::Add, Some(number)) = (op, number)
+            && let Some(value) = self.sum(a, number)
+        {
+            return self.set_part(width, dst, value);
+        }
         let b = self.operand(width, src);
         let value = match op {
             AluOp::Add | AluOp::Or | AluOp::Xor => match self.rotation(width, a, b) {
                 Some(value) => value,
-                None if op == AluOp::Add => self.sum(a, b),
                 None => self.binary(op, a, b),
             },
             AluOp::Sub

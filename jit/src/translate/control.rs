@@ -26,7 +26,12 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn goto(&mut self, to: BlockIdx) {
-        let block = self.blocks[to.index()];
+        if self.is_joined(to) {
+            self.edges[to.index()] -= 1;
+            self.joined = true;
+            return;
+        }
+        let block = self.ir_block(to);
         if self.only_returns(to) {
             self.leave_subprog();
         } else {
@@ -34,6 +39,11 @@ impl Translator<'_, '_> {
             self.b.ins().jump(block, &[]);
         }
         self.arrive(to, block);
+    }
+
+    /// Whether a block that this one goes on to needs none of its own.
+    fn is_joined(&self, to: BlockIdx) -> bool {
+        self.has(Passes::THREAD) && to.index() == self.next && self.plan.blocks[to.index()].edges == 1
     }
 
     fn leave_subprog(&mut self) {
@@ -71,7 +81,7 @@ impl Translator<'_, '_> {
             return block;
         }
         self.leave(to);
-        self.blocks[to.index()]
+        self.ir_block(to)
     }
 
     /// Makes ready what a successor will ask for: a block yet to come whose only
@@ -87,7 +97,8 @@ impl Translator<'_, '_> {
 
     /// Completes an edge to a block, which leads to `way`.
     fn arrive(&mut self, to: BlockIdx, way: ir::Block) {
-        if way != self.blocks[to.index()] {
+        let block = self.ir_block(to);
+        if way != block {
             let before = self.regs.snapshot();
             self.b.seal_block(way);
             self.b.switch_to_block(way);
@@ -97,7 +108,7 @@ impl Translator<'_, '_> {
         let edges = &mut self.edges[to.index()];
         *edges -= 1;
         if *edges == 0 {
-            self.b.seal_block(self.blocks[to.index()]);
+            self.b.seal_block(block);
         }
     }
 
@@ -129,15 +140,16 @@ impl Translator<'_, '_> {
         self.leave(taken);
         self.leave(next);
         let left = self.b.use_var(budget);
-        let on = self.b.create_block();
-        self.b.ins().brif(left, on, &[], self.blocks[taken.index()], &[]);
-        self.arrive(taken, self.blocks[taken.index()]);
+        let (on, out) = (self.b.create_block(), self.ir_block(taken));
+        self.b.ins().brif(left, on, &[], out, &[]);
+        self.arrive(taken, out);
         self.b.seal_block(on);
         self.b.switch_to_block(on);
         let after = self.b.ins().iadd_imm_s(left, -1);
         self.b.def_var(budget, after);
-        self.b.ins().jump(self.blocks[next.index()], &[]);
-        self.arrive(next, self.blocks[next.index()]);
+        let next_block = self.ir_block(next);
+        self.b.ins().jump(next_block, &[]);
+        self.arrive(next, next_block);
     }
 }
 

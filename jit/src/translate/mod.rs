@@ -95,9 +95,13 @@ struct Translator<'a, 'b> {
     id: SubprogId,
     plan: &'a Plan,
     b: FunctionBuilder<'a>,
-    blocks: Vec<ir::Block>,
+    /// Made when something first leads there.
+    blocks: Vec<Option<ir::Block>>,
     /// The index of the block to be translated next.
     next: usize,
+    /// Whether that one goes on in the block that is being filled, for nothing
+    /// else leads there.
+    joined: bool,
     /// How many edges to each block are yet to come.
     edges: Vec<u32>,
     /// What a block's only predecessor left in the registers.
@@ -127,8 +131,9 @@ impl<'a, 'b> Translator<'a, 'b> {
         Self {
             id,
             plan,
-            blocks: plan.blocks.iter().map(|_| b.create_block()).collect(),
+            blocks: vec![None; plan.blocks.len()],
             next: 0,
+            joined: false,
             edges: plan.blocks.iter().map(|block| block.edges).collect(),
             left: plan.blocks.iter().map(|_| None).collect(),
             regs: Regs::new(&mut b),
@@ -186,14 +191,23 @@ impl<'a, 'b> Translator<'a, 'b> {
         }
     }
 
+    /// The block of Cranelift's that one of the plan becomes, unless it is joined
+    /// to another.
+    fn ir_block(&mut self, block: BlockIdx) -> ir::Block {
+        *self.blocks[block.index()].get_or_insert_with(|| self.b.create_block())
+    }
+
     fn block(&mut self, index: usize) -> Result<(), CompileError> {
         let plan = &self.plan.blocks[index];
         self.next = index + 1;
-        self.stored = None;
-        self.b.switch_to_block(self.blocks[index]);
-        match self.left[index].take() {
-            Some(left) => self.regs.resume(*left),
-            None => self.regs.enter(plan.live, plan.short),
+        if !std::mem::take(&mut self.joined) {
+            self.stored = None;
+            let block = self.ir_block(BlockIdx::new(index));
+            self.b.switch_to_block(block);
+            match self.left[index].take() {
+                Some(left) => self.regs.resume(*left),
+                None => self.regs.enter(plan.live, plan.short),
+            }
         }
         for (pc, insn) in plan.insns(&self.linked().exec().code) {
             self.b.set_srcloc(SourceLoc::new(pc.0));

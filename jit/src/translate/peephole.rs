@@ -69,15 +69,11 @@ impl Translator<'_, '_> {
 
     /// A sum, its constant part added last and at once: of `(x + 1) + 2` that is
     /// `x + 3`, so that copies of a loop do not wait for each other's counters.
-    pub(super) fn sum(&mut self, a: Value, b: Value) -> Value {
-        if self.has(Passes::UNROLL)
-            && let Some((x, more)) = self.plus(a)
-            && let Some(number) = self.constant(b)
-            && i32::try_from(more.wrapping_add(number)).is_ok()
-        {
-            return self.b.ins().iadd_imm_s(x, more.wrapping_add(number));
-        }
-        self.b.ins().iadd(a, b)
+    /// Nothing where `a` has no such part.
+    pub(super) fn sum(&mut self, a: Value, number: u64) -> Option<Value> {
+        let (x, more) = self.plus(a).filter(|_| self.has(Passes::UNROLL))?;
+        let both = i32::try_from(more.wrapping_add(number as i64)).ok()?;
+        Some(self.b.ins().iadd_imm_s(x, i64::from(both)))
     }
 
     /// The value and the constant whose sum a value is.
