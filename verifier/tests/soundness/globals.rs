@@ -143,7 +143,7 @@ fn atomic_operations_want_what_callers_align() {
              f: r2 = 1\n lock *(u64 *)(r1 +0) += r2\n r0 = 0\n exit"
         )
     };
-    let load = || with(8, &[memory(8, true)]);
+    let load = || with(7, &[memory(8, true)]);
     load().accepts(&text(-16));
     for off in [-12, -9] {
         let failure = load().verify(&text(off)).expect_err("nothing says where it lies");
