@@ -123,7 +123,14 @@ unsafe extern "C-unwind" fn output(handle: u64, data: u64, bytes: u64, flags: u6
 /// What compiled code gives to be run.
 type Callback = unsafe extern "C-unwind" fn(u64, u64, u64, u64, u64) -> u64;
 
-unsafe extern "C-unwind" fn for_each_elem(handle: u64, func: u64, ctx: u64, flags: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn for_each_elem(
+    handle: u64,
+    func: u64,
+    ctx: u64,
+    flags: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     if flags != 0 {
         return INVALID;
     }
@@ -239,13 +246,27 @@ unsafe fn part(at: u64, off: u64, len: u64) -> Result<u64, u64> {
     }
 }
 
-unsafe extern "C-unwind" fn dynptr_from_mem(data: u64, size: u64, flags: u64, at: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn dynptr_from_mem(
+    data: u64,
+    size: u64,
+    flags: u64,
+    at: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     // SAFETY: the arguments fit the prototype.
     unsafe { if flags == 0 { put_dynptr(at, data, size) } else { put_dynptr(at, 0, 0) } }
     if flags == 0 { 0 } else { INVALID }
 }
 
-unsafe extern "C-unwind" fn reserve_dynptr(handle: u64, size: u64, flags: u64, at: u64, _: u64, _: u64) -> u64 {
+unsafe extern "C-unwind" fn reserve_dynptr(
+    handle: u64,
+    size: u64,
+    flags: u64,
+    at: u64,
+    _: u64,
+    _: u64,
+) -> u64 {
     const MOST: u64 = (1 << 24) - 1;
     let size = u64::from(size as u32);
     // SAFETY: the arguments fit the prototype.
