@@ -145,7 +145,8 @@ pub(crate) struct DisasmArgs {
     /// Only this program.
     #[arg(long, value_name = "NAME")]
     pub(crate) program: Option<String>,
-    /// Prints the machine code that they are compiled to instead.
+    /// Prints the machine code that they are compiled to instead, under the source
+    /// lines and the instructions that it was made of.
     #[arg(long)]
     pub(crate) native: bool,
     /// Prints Cranelift's intermediate representation of them instead.
