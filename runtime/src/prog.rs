@@ -268,9 +268,18 @@ impl Program {
         let Some(r1) = ctx.enter(view) else { return Err(self.wrong_context()) };
         #[expect(unsafe_code, reason = "the call of a verified program")]
         // SAFETY: what `enter` gives is what programs of this view take.
-        let result = unsafe { self.start(kind, r1, 0) };
-        ctx.leave(view);
-        result
+        match unsafe { self.start(kind, r1, 0) } {
+            // The number alone is kept: the whole result, written in parts and
+            // read at once, would wait for memory.
+            Ok(r0) => {
+                ctx.leave(view);
+                Ok(r0)
+            }
+            Err(error) => {
+                ctx.leave(view);
+                Err(error)
+            }
+        }
     }
 
     /// Runs a program whose `r1` is memory (such as `raw`) on this memory.

@@ -28,8 +28,15 @@ pub struct Packet {
     /// How many bytes of metadata lie before the frame.
     metadata: usize,
     xdp: XdpHost,
-    skb: SkBuffHost,
+    pub(super) skb: SkBuffHost,
+    /// The frame's first bytes when `skb` was last made to say what follows from
+    /// them; nothing where it may say something else since.
+    classified: Option<Head>,
 }
+
+/// The bytes that what is known of a frame follows from: the Ethernet header
+/// and two after it.
+type Head = (u64, u64);
 
 /// `XDP_PACKET_HEADROOM`: where a new frame starts, in bytes.
 const HEADROOM: usize = 256;
@@ -54,7 +61,8 @@ impl Packet {
     /// [`MAX_LEN`](Self::MAX_LEN).
     pub fn new(frame: &[u8]) -> Result<Self, PacketError> {
         let (xdp, skb) = Default::default();
-        let mut packet = Self { memory: Vec::new(), data: 0..0, metadata: 0, xdp, skb };
+        let memory = Vec::new();
+        let mut packet = Self { memory, data: 0..0, metadata: 0, xdp, skb, classified: None };
         packet.refill(frame)?;
         Ok(packet)
     }
@@ -124,11 +132,13 @@ impl Packet {
     /// The same, to be changed. Its addresses, `len`, `sk` and where its headers
     /// start are set anew for every run.
     pub const fn skb_mut(&mut self) -> &mut SkBuffHost {
+        self.classified = None;
         &mut self.skb
     }
 
     /// Prepares the structure for a view and returns its address. A program may
     /// use that, and what it points to, until the packet is used otherwise.
+    #[inline]
     pub(crate) fn enter(&mut self, view: View) -> u64 {
         let base = self.memory.as_mut_ptr().expose_provenance() as u64;
         match view {
@@ -140,12 +150,14 @@ impl Packet {
 
     /// Takes over what a program made of the packet, after [`enter`](Self::enter)
     /// for the same view.
+    #[inline]
     pub(crate) fn leave(&mut self, view: View) {
         match view {
             View::Xdp => {
-                let XdpHost { data_meta, data, data_end, .. } = self.xdp;
-                self.take_range(data_meta, data, data_end);
-                self.classify();
+                // Most programs change none of that.
+                if !self.is_unchanged() {
+                    self.leave_xdp();
+                }
             }
             View::Link => {
                 let SkBuffHost { data_meta, data, data_end, .. } = self.skb;
@@ -156,6 +168,38 @@ impl Packet {
         }
     }
 
+    /// Whether an XDP program left the packet as it was, as far as anything is
+    /// known of it. Field by field, for what was just written in parts is slow to
+    /// read as a whole.
+    #[inline]
+    fn is_unchanged(&self) -> bool {
+        let base = self.memory.as_ptr().addr() as u64;
+        let Range { start, end } = self.data;
+        self.xdp.data.wrapping_sub(base) == start as u64
+            && self.xdp.data_end.wrapping_sub(base) == end as u64
+            && self.xdp.data.wrapping_sub(self.xdp.data_meta) == self.metadata as u64
+            && self.head().is_some_and(|(first, second)| {
+                self.classified.is_some_and(|(a, b)| a == first && b == second)
+            })
+    }
+
+    /// The frame's first bytes, and what lies behind it where it is shorter.
+    #[inline]
+    fn head(&self) -> Option<Head> {
+        let head: &[u8; 16] = self.memory.as_bytes().get(self.data.start..)?.first_chunk()?;
+        let half = |at: usize| u64::from_ne_bytes(std::array::from_fn(|i| head[at + i]));
+        Some((half(0), half(8)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_xdp(&mut self) {
+        let XdpHost { data_meta, data, data_end, .. } = self.xdp;
+        self.take_range(data_meta, data, data_end);
+        self.classify();
+    }
+
+    #[inline]
     fn enter_xdp(&mut self, base: u64) -> u64 {
         let limit = (self.memory.len() * 8) as u64;
         let xdp = &mut self.xdp;
@@ -169,6 +213,7 @@ impl Packet {
 
     /// `pulled` bytes of headers precede what the program sees.
     fn enter_skb(&mut self, base: u64, pulled: usize) -> u64 {
+        self.classified = None;
         let pulled = pulled.min(self.data.len());
         let start = self.data.start + pulled;
         let skb = &mut self.skb;
@@ -199,5 +244,6 @@ impl Packet {
     fn classify(&mut self) {
         self.skb.protocol = ethernet::protocol(self.bytes());
         self.skb.pkt_type = ethernet::pkt_type(self.bytes());
+        self.classified = self.head();
     }
 }

@@ -131,6 +131,34 @@ fn what_a_program_moved_stays_moved() {
     assert_eq!((packet.bytes(), packet.metadata()), (&bytes[..], &[][..]));
 }
 
+/// Whatever changed it: a program, the host, a program of another kind.
+#[test]
+fn after_an_xdp_run_the_header_says_what_the_frame_is() {
+    let bytes = frame(OTHER, 0x0800, &[9; 60]);
+    let mut packet = Packet::new(&bytes).unwrap();
+    let kinds = |packet: &mut Packet| {
+        packet.enter(View::Xdp);
+        packet.leave(View::Xdp);
+        (packet.skb().protocol, packet.skb().pkt_type)
+    };
+    assert_eq!(kinds(&mut packet), (network_order(0x0800), 3));
+    packet.bytes_mut()[12] = 0x86;
+    assert_eq!(kinds(&mut packet), (network_order(0x8600), 3));
+    packet.bytes_mut()[0] = 1;
+    assert_eq!(kinds(&mut packet), (network_order(0x8600), 2));
+    packet.skb_mut().protocol = 7;
+    assert_eq!(kinds(&mut packet), (network_order(0x8600), 2));
+    packet.enter(View::Link);
+    packet.skb.protocol = 7;
+    packet.leave(View::Link);
+    assert_eq!(kinds(&mut packet), (network_order(0x8600), 2));
+    // A length, and the checksum behind it that is all ones.
+    packet.bytes_mut()[12..16].copy_from_slice(&[0, 60, 0xff, 0xff]);
+    assert_eq!(kinds(&mut packet), (network_order(1), 2));
+    packet.bytes_mut()[15] = 0;
+    assert_eq!(kinds(&mut packet), (network_order(4), 2));
+}
+
 #[test]
 fn addresses_that_are_no_packet_are_not_taken_over() {
     let bytes = frame(OTHER, 0x0800, &[9; 60]);

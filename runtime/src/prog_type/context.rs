@@ -78,6 +78,7 @@ pub unsafe trait Context {
 // SAFETY: the packet fills the structure for the view, and keeps what it points
 // to until it is used otherwise.
 unsafe impl Context for Packet {
+    #[inline]
     fn enter(&mut self, view: &CtxView) -> Option<u64> {
         match view.0 {
             Kind::Packet(view) => Some(Self::enter(self, view)),
@@ -85,6 +86,7 @@ unsafe impl Context for Packet {
         }
     }
 
+    #[inline]
     fn leave(&mut self, view: &CtxView) {
         if let Kind::Packet(view) = view.0 {
             Self::leave(self, view);
@@ -108,6 +110,7 @@ pub unsafe trait ContextStruct: 'static {
 
 // SAFETY: the address is that of the structure, which is borrowed for as long.
 unsafe impl<C: ContextStruct> Context for C {
+    #[inline]
     fn enter(&mut self, view: &CtxView) -> Option<u64> {
         let address = (&raw mut *self).expose_provenance() as u64;
         (*view == CtxView::of::<C>()).then_some(address)
