@@ -12,7 +12,6 @@ mod helpers;
 mod hex;
 mod input;
 mod names;
-mod native;
 mod output;
 mod report;
 mod run;

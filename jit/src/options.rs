@@ -47,6 +47,17 @@ bitflags! {
         const UNROLL = 1 << 9;
         /// Helpers are called directly where they are near enough.
         const NEAR = 1 << 5;
+        /// Blocks are laid out as they follow each other, what leaves a loop
+        /// behind it, and what only such a way needs is done on that way.
+        const LAYOUT = 1 << 12;
+        /// The first block of a loop is copied behind its last, where that saves
+        /// a jump in each round.
+        const TURN = 1 << 13;
+        /// Sums of a register and a constant are made where they are needed, and
+        /// left to addresses where they may be.
+        const LAZY = 1 << 14;
+        /// Sums of what was loaded are made in a tree, not one after the other.
+        const TREE = 1 << 15;
     }
 }
 

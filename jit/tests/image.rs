@@ -137,7 +137,7 @@ fn nothing_is_listed_unless_asked_for() {
 #[test]
 fn listings() {
     let _alone = COUNTS.lock().unwrap();
-    let linked = Build::asm("r0 = r1\nr0 += 5\nif r0 != 7 goto +1\ncall f\nexit\nf: r0 = 9\nexit").link();
+    let linked = Build::asm("r0 = r1\nr0 *= 5\nif r0 != 7 goto +1\ncall f\nexit\nf: r0 = 9\nexit").link();
     let passes = Passes::all() - Passes::INLINE;
     let options = Options { listing: Listing::all(), passes, ..Options::default() };
     let image = compile(&linked, &options).unwrap().publish().unwrap();

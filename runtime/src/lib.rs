@@ -56,8 +56,6 @@ mod bpf;
 pub mod context;
 mod engine;
 mod fd;
-#[cfg(feature = "gdb")]
-mod gdb;
 mod helpers;
 mod load;
 pub mod map;

@@ -56,7 +56,7 @@ pub fn contain(bytes: &[u8]) -> Option<Verdict> {
     }
 }
 
-/// The same with the passes of the compiler, and its tier, by the first two
+/// The same with the passes of the compiler, and its tier, by the first four
 /// bytes.
 ///
 /// # Panics
@@ -64,11 +64,11 @@ pub fn contain(bytes: &[u8]) -> Option<Verdict> {
 /// Where the engines do not agree.
 pub fn diff(bytes: &[u8]) -> Option<Verdict> {
     let (choice, rest) = bytes.split_first_chunk()?;
-    let choice = u16::from_le_bytes(*choice);
+    let choice = u32::from_le_bytes(*choice);
     let mut u = Unstructured::new(rest);
     let program = generate::program(&mut u).ok()?;
-    let tier = if choice & 0x8000 == 0 { brolga_jit::Tier::Best } else { brolga_jit::Tier::Quick };
-    let passes = brolga_jit::Passes::from_bits_truncate((choice & 0x7fff).into());
+    let tier = if choice & (1 << 31) == 0 { brolga_jit::Tier::Best } else { brolga_jit::Tier::Quick };
+    let passes = brolga_jit::Passes::from_bits_truncate(choice & !(1 << 31));
     let jit = brolga_jit::Options { tier, passes, ..brolga_jit::Options::default() };
     let seed = u.arbitrary().unwrap_or(0);
     match examine(&program, &packets(seed), Questions { jit, ..Questions::default() }) {

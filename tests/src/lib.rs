@@ -8,7 +8,6 @@ pub mod differ;
 pub mod examine;
 pub mod fuzzing;
 pub mod generate;
+pub mod kernel;
 pub mod reduce;
 pub mod world;
-
-pub use brolga_kernel as kernel;

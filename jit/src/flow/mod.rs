@@ -6,10 +6,12 @@
 //! code if it did.
 
 mod live;
+mod nest;
 mod order;
 mod program;
 mod short;
 mod slots;
+mod turn;
 mod unroll;
 
 pub(crate) use live::{Live, Liveness};
@@ -52,7 +54,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    pub(crate) fn successors(self) -> impl Iterator<Item = BlockIdx> {
+    pub(crate) fn successors(self) -> impl Iterator<Item = BlockIdx> + use<> {
         let (a, b) = match self {
             Self::Goto(to) => (Some(to), None),
             Self::Branch { taken, next } => (Some(taken), Some(next)),
@@ -85,6 +87,8 @@ pub(crate) struct Block {
     /// The last instruction.
     pub(crate) last: Pc,
     pub(crate) ending: Ending,
+    /// How many loops it is in.
+    pub(crate) depth: u8,
     /// How many edges lead here, the subprogram's entry included.
     pub(crate) edges: u32,
     /// What is live at its start.
@@ -113,8 +117,13 @@ impl Plan {
         if passes.contains(Passes::THREAD) {
             order::thread(code, &mut blocks);
         }
-        if passes.contains(Passes::UNROLL) {
-            unroll::unroll(code, &mut blocks);
+        if passes.contains(Passes::LAYOUT) {
+            nest::nest(&mut blocks);
+        }
+        let copied =
+            if passes.contains(Passes::UNROLL) { unroll::unroll(code, &mut blocks) } else { Vec::new() };
+        if passes.contains(Passes::TURN) {
+            turn::turn(&mut blocks, &copied);
         }
         if passes.contains(Passes::THREAD) {
             order::order(&mut blocks);
@@ -251,6 +260,7 @@ impl Scan<'_> {
                         start,
                         last,
                         ending,
+                        depth: 0,
                         edges: 0,
                         live: Live::default(),
                         short: RegSet::EMPTY,

@@ -3,6 +3,18 @@
 use super::{Block, BlockIdx, Ending};
 use brolga_core::{Code, Insn};
 
+/// Where a block goes to, what leaves a loop first: it comes last then.
+fn ways(blocks: &[Block], block: usize) -> impl Iterator<Item = BlockIdx> + use<> {
+    let depth = |to: BlockIdx| blocks[to.index()].depth;
+    let ending = match blocks[block].ending {
+        Ending::Branch { taken, next } if depth(next) < depth(taken) => {
+            Ending::Branch { taken: next, next: taken }
+        }
+        ending @ (Ending::Branch { .. } | Ending::Goto(_) | Ending::Return | Ending::Trap) => ending,
+    };
+    ending.successors()
+}
+
 /// All blocks, gone through depth first from the entry.
 pub(super) struct Walk {
     /// The edges that lead back to a block on the way that they were found by:
@@ -22,7 +34,7 @@ impl Walk {
         }
         let mut marks = vec![Mark::New; blocks.len()];
         let mut walk = Self { backs: Vec::new(), left: Vec::with_capacity(blocks.len()) };
-        let mut way = vec![(0, blocks[0].ending.successors())];
+        let mut way = vec![(0, ways(blocks, 0))];
         marks[0] = Mark::Open;
         while let Some((block, successors)) = way.last_mut() {
             match successors.next().map(BlockIdx::index) {
@@ -34,7 +46,7 @@ impl Walk {
                 Some(to) => match marks[to] {
                     Mark::New => {
                         marks[to] = Mark::Open;
-                        way.push((to, blocks[to].ending.successors()));
+                        way.push((to, ways(blocks, to)));
                     }
                     Mark::Open => walk.backs.push((*block, to)),
                     Mark::Done => {}

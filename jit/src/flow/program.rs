@@ -38,7 +38,7 @@ impl<'a> ProgramPlan<'a> {
         // The quick tier makes no more code than there is.
         let passes = match options.tier {
             Tier::Best => options.passes,
-            Tier::Quick => options.passes.difference(Passes::UNROLL),
+            Tier::Quick => options.passes.difference(Passes::UNROLL | Passes::TURN),
         };
         let plans: Vec<Option<Plan>> =
             facts.subprogs.iter().map(|s| Plan::new(code, facts, *s, passes)).collect();

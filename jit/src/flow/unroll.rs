@@ -49,8 +49,9 @@ impl Loop {
     }
 }
 
-/// Copies what loops there are.
-pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) {
+/// Copies what loops there are; the first blocks of those that were.
+pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) -> Vec<usize> {
+    let mut copied = Vec::new();
     let shape = Shape::new(blocks);
     let mut added = 0;
     for &(last, first) in &shape.backs {
@@ -61,10 +62,12 @@ pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) {
         let copies = counted.unwrap_or(most.min(LOOKING));
         added += l.insns * (copies - 1);
         if added > ADDED {
-            return;
+            return copied;
         }
         copy(blocks, &l, copies, counted.is_some());
+        copied.push(first);
     }
+    copied
 }
 
 /// The blocks as they were before any was copied.

@@ -14,6 +14,7 @@ impl Translator<'_, '_> {
         match op {
             AluOp::Mov => self.mov(width, dst, src),
             AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod => self.divide(pc, op, width, dst, src),
+            AluOp::Add | AluOp::Sub if self.lazy(op, width, dst, src) => {}
             AluOp::Add
             | AluOp::Sub
             | AluOp::Mul
@@ -41,7 +42,7 @@ impl Translator<'_, '_> {
             (AluOp::Add, Width::W64, Known::Frame(off)) => {
                 Some(Known::Frame(off.checked_add(i32::try_from(number as i64).ok()?)?))
             }
-            (_, _, Known::Frame(_) | Known::Nothing) => None,
+            (_, _, Known::Frame(_) | Known::Nothing | Known::Plus(..) | Known::Sum(..)) => None,
         }
     }
 

@@ -43,7 +43,11 @@ impl Translator<'_, '_> {
 
     /// Whether a block that this one goes on to needs none of its own.
     fn is_joined(&self, to: BlockIdx) -> bool {
-        self.has(Passes::THREAD) && to.index() == self.next && self.plan.blocks[to.index()].edges == 1
+        to.index() == self.next && self.may_join(to)
+    }
+
+    fn may_join(&self, to: BlockIdx) -> bool {
+        self.has(Passes::THREAD) && self.plan.blocks[to.index()].edges == 1
     }
 
     fn leave_subprog(&mut self) {
@@ -64,35 +68,62 @@ impl Translator<'_, '_> {
             // The other instruction that branches is `may_goto`.
             return self.may_goto(taken, next);
         };
+        // What Cranelift is told first it lays out last.
+        let swaps = self.has(Passes::LAYOUT) && self.is_aside(block, next) && !self.is_aside(block, taken);
+        let (cond, first, then) =
+            if swaps { (inverse(cond), next, taken) } else { (Some(cond), taken, next) };
         let condition = self.condition(cond, width, dst, src);
-        let (to, or) = (self.way(taken), self.way(next));
+        // What one way needs made here, the other finds made.
+        let (to, or) = if self.takes_over(first) {
+            let or = self.way(block, then);
+            (self.way(block, first), or)
+        } else {
+            (self.way(block, first), self.way(block, then))
+        };
         self.b.ins().brif(condition, to, &[], or, &[]);
-        self.arrive(taken, to);
-        self.arrive(next, or);
+        self.arrive(first, to);
+        self.arrive(then, or);
+    }
+
+    /// Whether a way leads out of the loop, or the subprogram.
+    fn is_aside(&self, from: &Block, to: BlockIdx) -> bool {
+        self.plan.blocks[to.index()].depth < from.depth || self.only_returns(to)
     }
 
     /// Where a branch to a block leads: to one of its own, where that one does
-    /// nothing but return. What it returns is then made there, and not before
-    /// the branch, where the other way would pay for it.
-    fn way(&mut self, to: BlockIdx) -> ir::Block {
-        if self.only_returns(to) {
+    /// nothing but return, or is outside a loop and reached from elsewhere too.
+    /// What is needed there is then made there, and not before the branch, where
+    /// the other way would pay for it.
+    fn way(&mut self, from: &Block, to: BlockIdx) -> ir::Block {
+        if self.has_own_way(from, to) {
             let block = self.b.create_block();
-            self.b.set_cold_block(block);
+            if !self.has(Passes::LAYOUT) {
+                self.b.set_cold_block(block);
+            }
             return block;
         }
         self.leave(to);
         self.ir_block(to)
     }
 
+    fn has_own_way(&self, from: &Block, to: BlockIdx) -> bool {
+        let plan = &self.plan.blocks[to.index()];
+        let leaves_loop = plan.depth < from.depth && plan.edges > 1 && self.has(Passes::LAYOUT);
+        leaves_loop || self.only_returns(to)
+    }
+
     /// Makes ready what a successor will ask for: a block yet to come whose only
     /// predecessor this is takes everything over, any other asks the variables.
     fn leave(&mut self, to: BlockIdx) {
-        let plan = &self.plan.blocks[to.index()];
-        if plan.edges == 1 && to.index() >= self.next {
+        if self.takes_over(to) {
             self.left[to.index()] = Some(self.regs.snapshot());
         } else {
-            self.settle(plan.live);
+            self.settle(self.plan.blocks[to.index()].live);
         }
+    }
+
+    fn takes_over(&self, to: BlockIdx) -> bool {
+        self.plan.blocks[to.index()].edges == 1 && to.index() >= self.next
     }
 
     /// Completes an edge to a block, which leads to `way`.
@@ -102,7 +133,12 @@ impl Translator<'_, '_> {
             let before = self.regs.snapshot();
             self.b.seal_block(way);
             self.b.switch_to_block(way);
-            self.leave_subprog();
+            if self.only_returns(to) {
+                self.leave_subprog();
+            } else {
+                self.leave(to);
+                self.b.ins().jump(block, &[]);
+            }
             self.regs.resume(*before);
         }
         let edges = &mut self.edges[to.index()];
@@ -112,13 +148,15 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn condition(&mut self, cond: Cond, width: Width, dst: Reg, src: Operand) -> Value {
+    /// A condition; without one, that no bit of both is set.
+    fn condition(&mut self, cond: Option<Cond>, width: Width, dst: Reg, src: Operand) -> Value {
         let a = self.part(width, dst);
         let b = self.operand(width, src);
-        match comparison(cond) {
-            Some(code) => self.b.ins().icmp(code, a, b),
-            None => self.b.ins().band(a, b),
+        if let Some(code) = cond.and_then(comparison) {
+            return self.b.ins().icmp(code, a, b);
         }
+        let both = self.b.ins().band(a, b);
+        if cond.is_some() { both } else { self.b.ins().icmp_imm_u(IntCC::Equal, both, 0) }
     }
 
     /// Declares the frame's loop budget, where a `may_goto` spends of it.
@@ -151,6 +189,23 @@ impl Translator<'_, '_> {
         self.b.ins().jump(next_block, &[]);
         self.arrive(next, next_block);
     }
+}
+
+/// What is true where a condition is not; nothing of [`Cond::Set`].
+const fn inverse(cond: Cond) -> Option<Cond> {
+    Some(match cond {
+        Cond::Eq => Cond::Ne,
+        Cond::Ne => Cond::Eq,
+        Cond::Gt => Cond::Le,
+        Cond::Ge => Cond::Lt,
+        Cond::Lt => Cond::Ge,
+        Cond::Le => Cond::Gt,
+        Cond::Set => return None,
+        Cond::Sgt => Cond::Sle,
+        Cond::Sge => Cond::Slt,
+        Cond::Slt => Cond::Sge,
+        Cond::Sle => Cond::Sgt,
+    })
 }
 
 /// The comparison that a condition is; [`Cond::Set`] is none.

@@ -112,8 +112,14 @@ impl Translator<'_, '_> {
     }
 
     fn address(&mut self, pc: Pc, (reg, off): At, size: Size) -> Result<Address, CompileError> {
-        let Known::Frame(from) = self.known(reg) else {
-            return Ok(Address { base: self.wide(reg), off: off.into() });
+        let from = match (self.known(reg), self.pending(reg)) {
+            (Known::Frame(from), _) => from,
+            (_, Known::Plus(base, more)) if more.checked_add(off.into()).is_some() => {
+                return Ok(Address { base, off: more + i32::from(off) });
+            }
+            (Known::Nothing | Known::Number(_) | Known::Plus(..) | Known::Sum(..), _) => {
+                return Ok(Address { base: self.wide(reg), off: off.into() });
+            }
         };
         let off = i64::from(from) + i64::from(off);
         let frame = -i64::from(self.plan.subprog.stack);

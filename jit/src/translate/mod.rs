@@ -10,6 +10,7 @@ mod call;
 mod callback;
 mod control;
 mod divide;
+mod lazy;
 mod memory;
 mod packet;
 mod peephole;

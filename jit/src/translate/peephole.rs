@@ -100,7 +100,12 @@ impl Translator<'_, '_> {
         Some((opcode, x, imm.bits() as u64 & (self.b.func.dfg.value_type(x).bits() as u64 - 1)))
     }
 
-    fn unary(&self, value: Value) -> Option<(Opcode, Value)> {
+    /// The operation that made a value.
+    pub(super) fn opcode(&self, value: Value) -> Option<Opcode> {
+        self.made_by(value).map(|made| made.opcode())
+    }
+
+    pub(super) fn unary(&self, value: Value) -> Option<(Opcode, Value)> {
         match self.made_by(value)? {
             InstructionData::Unary { opcode, arg } => Some((opcode, arg)),
             _ => None,

@@ -27,6 +27,11 @@ pub(super) enum Known {
     Number(u64),
     /// It is the frame pointer plus this.
     Frame(i32),
+    /// It is this 64-bit value plus this.
+    Plus(Value, i32),
+    /// It is the sum of these two values of this width, zero-extended: what the
+    /// chain of sums starts with, and what is added to it.
+    Sum(Width, Value, Value),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,9 +118,21 @@ impl Translator<'_, '_> {
             Held { known: Known::Number(n), .. } => (self.number(Width::W64, n), false),
             Held { known: Known::Frame(off), .. } => (self.frame_address(off), false),
             Held { narrow: Some(narrow), .. } => (self.b.ins().uextend(types::I64, narrow), true),
+            Held { known: Known::Plus(value, off), .. } => {
+                // Cranelift takes sums apart where it finds them in addresses, and
+                // both the value and the sum are then kept; a difference it leaves.
+                let number = self.number(Width::W64, i64::from(off).wrapping_neg() as u64);
+                (self.b.ins().isub(value, number), false)
+            }
+            Held { known: Known::Sum(Width::W64, a, b), .. } => (self.b.ins().iadd(a, b), false),
+            Held { known: Known::Sum(Width::W32, ..), .. } => {
+                let narrow = self.narrow(reg);
+                (self.b.ins().uextend(types::I64, narrow), true)
+            }
             // `fetch` leaves none such.
             Held { known: Known::Nothing, .. } => (self.number(Width::W64, 0), true),
         };
+        let held = *self.regs.held(reg);
         self.regs.put(reg, Held { wide: Some(value), short, ..held });
         value
     }
@@ -127,6 +144,7 @@ impl Translator<'_, '_> {
         let value = match held {
             Held { narrow: Some(narrow), .. } => return narrow,
             Held { known: Known::Number(n), .. } => self.number(Width::W32, n),
+            Held { known: Known::Sum(Width::W32, a, b), wide: None, .. } => self.b.ins().iadd(a, b),
             Held { .. } => {
                 let wide = self.wide(reg);
                 self.truncated(wide)
@@ -182,8 +200,16 @@ impl Translator<'_, '_> {
             Operand::Imm(imm) => Some(imm as u64),
             Operand::Reg(reg) => match self.known(reg) {
                 Known::Number(n) => Some(n),
-                Known::Nothing | Known::Frame(_) => None,
+                Known::Nothing | Known::Frame(_) | Known::Plus(..) | Known::Sum(..) => None,
             },
+        }
+    }
+
+    /// What a register is the sum of, where that was not yet made.
+    pub(super) fn pending(&self, reg: Reg) -> Known {
+        match self.regs.held(reg) {
+            Held { wide: None, narrow: None, known, .. } => *known,
+            Held { .. } => Known::Nothing,
         }
     }
 

@@ -18,4 +18,3 @@ pub(crate) mod pointer;
 mod region;
 mod socket;
 mod stack;
-mod string;
