@@ -131,6 +131,12 @@ impl InKernel {
         self.program.run(&PACKET).ok().map(|ran| ran.retval)
     }
 
+    /// What the kernel holds for it, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        self.program.memory()
+    }
+
     /// Its runs; the memory that they work on is the kernel's.
     #[must_use]
     pub fn runs(self) -> Runs {

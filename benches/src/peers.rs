@@ -90,7 +90,8 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     done
 }
 
-fn make(engine: &str, program: &BenchProgram) -> Option<Runs> {
+/// A program in an engine, whatever that makes of it.
+pub(crate) fn make(engine: &str, program: &BenchProgram) -> Option<Runs> {
     match engine {
         "brolga-jit" => brolga(program, EngineKind::Jit, Tier::Best).map(ours),
         "brolga-quick" => brolga(program, EngineKind::Jit, Tier::Quick).map(ours),

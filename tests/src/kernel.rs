@@ -190,7 +190,26 @@ impl Kernel {
     }
 }
 
+/// What the kernel says that it holds for what a descriptor is of, in bytes.
+fn memlock(fd: &OwnedFd) -> Option<u64> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("memlock:"))?.trim().parse().ok()
+}
+
 impl Loaded {
+    /// What the kernel holds for the program, in bytes: its instructions as they
+    /// are kept, in whole pages. The machine code is not in it.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        memlock(&self.prog)
+    }
+
+    /// What the kernel holds for a map, in bytes, all its elements included.
+    #[must_use]
+    pub fn map_memory(&self, map: usize) -> Option<u64> {
+        memlock(self.maps.get(map)?)
+    }
+
     /// Puts the program into a slot of one of its program arrays.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 mod call;
 mod load;
+mod memory;
 mod run;
 mod table;
 
@@ -57,6 +58,12 @@ pub fn print(plan: &Plan) {
         call::print(plan);
     }
     print_loading(plan);
+    print_memory(plan);
+}
+
+/// Measures what programs and maps hold, and prints the tables.
+pub fn print_memory(plan: &Plan) {
+    memory::print(plan);
 }
 
 /// Measures what loading takes, and prints the tables.
