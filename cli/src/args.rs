@@ -118,7 +118,8 @@ pub(crate) struct VerifyArgs {
 }
 
 /// Measures how long the programs of an object take to load and to run, by
-/// native code of either tier and by the interpreter.
+/// native code of either tier, by the interpreter, and in the live kernel where
+/// bpf(2) is allowed, without what its test loop takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
     /// The ELF object.
@@ -145,7 +146,8 @@ pub(crate) struct DisasmArgs {
     /// Only this program.
     #[arg(long, value_name = "NAME")]
     pub(crate) program: Option<String>,
-    /// Prints the machine code that they are compiled to instead.
+    /// Prints the machine code that they are compiled to instead, under the source
+    /// lines and the instructions that it was made of.
     #[arg(long)]
     pub(crate) native: bool,
     /// Prints Cranelift's intermediate representation of them instead.

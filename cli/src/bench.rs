@@ -1,5 +1,7 @@
 //! `brolga bench`: how long an object's programs take to load and to run, in
-//! each engine.
+//! each engine, and in the live kernel where that may be asked.
+
+mod kernel;
 
 use crate::args::BenchArgs;
 use crate::failure::{Failure, Outcome};
@@ -9,6 +11,7 @@ use brolga::core::prog_type::Entry;
 use brolga::jit::{self, Tier};
 use brolga::object::{Object, ObjectProgram};
 use brolga::{Engine, EngineKind, Load, ObjectLoad, Packet, Program, RunError};
+use brolga_kernel::Kernel;
 use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -33,12 +36,12 @@ const ENGINES: [(&str, EngineKind, Tier); 3] = [
 #[derive(Debug, Serialize)]
 struct Times {
     engine: &'static str,
-    /// To verify, in microseconds.
+    /// To verify, in microseconds; in the kernel, to load it as a whole.
     verify_us: f64,
-    /// To compile, in microseconds.
-    compile_us: f64,
-    /// The machine code, in bytes.
-    code_bytes: usize,
+    /// To compile, in microseconds; nothing where it is not known.
+    compile_us: Option<f64>,
+    /// The machine code, in bytes; nothing where it is not known.
+    code_bytes: Option<usize>,
     /// One run, in nanoseconds; nothing where the program's kind can not be run
     /// on a packet.
     run_ns: Option<f64>,
@@ -50,12 +53,16 @@ struct Measured<'a> {
     program: &'a str,
     slots: usize,
     engines: Vec<Times>,
+    /// Why the kernel is not among the engines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernel_skipped: Option<&'static str>,
 }
 
 /// Measures, and reports.
 pub(crate) fn run(args: &BenchArgs) -> Result<Outcome, Failure> {
     let object = input::object(&args.object)?;
     let data = args.packet.as_ref().map_or(&ZEROS[..], |packet| &packet.0);
+    let kernel = Kernel::open();
     let mut output = Output::new();
     if !args.json {
         output.line(format_args!(
@@ -64,7 +71,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<Outcome, Failure> {
         ))?;
     }
     for program in input::programs(&object, args.program.as_deref())? {
-        let measured = measure(&object, program, data)?;
+        let measured = measure(&object, program, data, kernel)?;
         if args.json { output.json(&measured)? } else { print(&measured, &mut output)? }
     }
     output.flush()?;
@@ -73,18 +80,28 @@ pub(crate) fn run(args: &BenchArgs) -> Result<Outcome, Failure> {
 
 fn print(measured: &Measured<'_>, output: &mut Output) -> Result<(), Failure> {
     for Times { engine, verify_us, compile_us, code_bytes, run_ns } in &measured.engines {
-        let run = run_ns.map_or("-".into(), |ns| format!("{ns:.1}"));
+        let time = |time: &Option<f64>| time.map_or("-".into(), |time| format!("{time:.1}"));
+        let (compile, run) = (time(compile_us), time(run_ns));
+        let bytes = code_bytes.map_or("-".into(), |bytes| bytes.to_string());
         output.line(format_args!(
-            "{:24} {engine:8} {verify_us:10.1} {compile_us:10.1} {code_bytes:8} {run:>10}",
+            "{:24} {engine:8} {verify_us:10.1} {compile:>10} {bytes:>8} {run:>10}",
             measured.program
         ))?;
+    }
+    if let Some(why) = measured.kernel_skipped {
+        output.line(format_args!("{:24} {:8} skipped: {why}", measured.program, "kernel"))?;
     }
     Ok(())
 }
 
-fn measure<'a>(object: &Object, program: &'a ObjectProgram, data: &[u8]) -> Result<Measured<'a>, Failure> {
+fn measure<'a>(
+    object: &Object,
+    program: &'a ObjectProgram,
+    data: &[u8],
+    kernel: Option<Kernel>,
+) -> Result<Measured<'a>, Failure> {
     let mut engines = Vec::new();
-    let mut slots = 0;
+    let (mut slots, mut result) = (0, None);
     for (engine, kind, tier) in ENGINES {
         let loaded = load(object, program, kind, tier, data)?;
         let (mut verify, mut compile) = (loaded.stats().verify, loaded.stats().compile);
@@ -93,15 +110,19 @@ fn measure<'a>(object: &Object, program: &'a ObjectProgram, data: &[u8]) -> Resu
             (verify, compile) = (verify.min(stats.verify), compile.min(stats.compile));
         }
         slots = loaded.stats().slots;
+        result = result.or(loaded.test_run(data, 1).ok().map(|ran| ran.retval));
         engines.push(Times {
             engine,
             verify_us: verify.as_secs_f64() * 1e6,
-            compile_us: compile.as_secs_f64() * 1e6,
-            code_bytes: loaded.stats().code_len,
+            compile_us: Some(compile.as_secs_f64() * 1e6),
+            code_bytes: Some(loaded.stats().code_len),
             run_ns: run_time(&loaded, data)?,
         });
     }
-    Ok(Measured { program: program.name(), slots, engines })
+    let in_kernel =
+        kernel.ok_or("no bpf(2)").and_then(|kernel| kernel::times(kernel, object, program, data, result));
+    let kernel_skipped = in_kernel.map(|times| engines.push(times)).err();
+    Ok(Measured { program: program.name(), slots, engines, kernel_skipped })
 }
 
 /// Loads the program with maps of its own.

@@ -4,7 +4,7 @@
 use crate::args::DisasmArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
-use crate::{input, report};
+use crate::{input, native, report};
 use brolga::core::asm::KernelNames;
 use brolga::core::program::SourceLine;
 use brolga::core::{Code, Pc, disasm};
@@ -33,8 +33,8 @@ pub(crate) fn run(args: &DisasmArgs) -> Result<Outcome, Failure> {
     let mut programs = Vec::new();
     for program in chosen {
         let text = match (args.native, args.ir) {
-            (true, _) => compiled(&opened, program, |listings| &listings.native),
-            (_, true) => compiled(&opened, program, |listings| &listings.ir),
+            (true, _) => machine_code(&opened, program),
+            (_, true) => compiled(&opened, program, |image| Ok(image.listings().ir.clone())),
             (false, false) => listing(program),
         }?;
         let (name, section) = (program.name().to_owned(), program.section().to_owned());
@@ -54,42 +54,68 @@ pub(crate) fn run(args: &DisasmArgs) -> Result<Outcome, Failure> {
 }
 
 fn open(object: &Object) -> OpenObject<'_> {
-    let options =
-        jit::Options { listing: jit::Listing::NATIVE | jit::Listing::IR, ..jit::Options::default() };
+    let options = jit::Options { listing: jit::Listing::LINES | jit::Listing::IR, ..jit::Options::default() };
     Engine::new().open_object(object, ObjectLoad::new().each(Load::new().jit(options)))
 }
 
-/// A listing that was made when the program was compiled.
+/// What is made of a program's native code.
 fn compiled(
     opened: &OpenObject<'_>,
     program: &ObjectProgram,
-    which: impl Fn(&jit::Listings) -> &String,
+    show: impl FnOnce(&jit::Image) -> Result<String, Failure>,
 ) -> Result<String, Failure> {
     let failed = |error: LoadError| Failure::Rejected(report::rejection(&error));
     let loaded = opened.load(program.name()).map_err(failed)?;
-    Ok(loaded.image().map(|image| which(image.listings()).clone()).unwrap_or_default())
+    loaded.image().map(show).transpose().map(Option::unwrap_or_default)
+}
+
+/// The machine code with source lines and instructions as comments.
+fn machine_code(opened: &OpenObject<'_>, program: &ObjectProgram) -> Result<String, Failure> {
+    let Source { code, mut comments } = Source::of(program)?;
+    let texts: BTreeMap<Pc, String> =
+        lines(&code).into_iter().filter_map(|(pc, line)| Some((pc?, line))).collect();
+    let mut origin = |pc: Pc| {
+        let insn = texts.get(&pc).map(|text| format!("    ; insn {pc}: {}\n", text.trim()));
+        comments.line(pc) + &insn.unwrap_or_default()
+    };
+    compiled(opened, program, |image| Ok(native::listing(image, &mut origin)))
 }
 
 /// The instructions with labels, functions and source lines as comments.
 fn listing(program: &ObjectProgram) -> Result<String, Failure> {
-    let bad = |error: ObjectError| Failure::program(program.name(), error);
-    let code = Code::decode(&program.insns().map_err(bad)?);
-    let code = code.map_err(|error| Failure::program(program.name(), error))?;
-    let mut comments = Comments {
-        lines: program.lines().map_err(bad)?,
-        functions: program.functions().map_err(bad)?,
-        shown: None,
-    };
-    let mut places = code.iter().map(|(pc, _)| pc);
+    let Source { code, mut comments } = Source::of(program)?;
     let mut text = String::new();
-    for line in disasm::listing(&code, &KernelNames).to_string().lines() {
-        // Labels stand at the margin, instructions do not.
-        let place = line.starts_with(' ').then(|| places.next()).flatten();
+    for (place, line) in lines(&code) {
         text += &place.map(|pc| comments.before(pc)).unwrap_or_default();
-        text += line;
+        text += &line;
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The lines of a listing, and the instructions that they are of.
+fn lines(code: &Code) -> Vec<(Option<Pc>, String)> {
+    let mut places = code.iter().map(|(pc, _)| pc);
+    let listing = disasm::listing(code, &KernelNames).to_string();
+    // Labels stand at the margin, instructions do not.
+    let placed = |line: &str| (line.starts_with(' ').then(|| places.next()).flatten(), line.to_owned());
+    listing.lines().map(placed).collect()
+}
+
+/// What an object says of a program.
+struct Source<'a> {
+    code: Code,
+    comments: Comments<'a>,
+}
+
+impl<'a> Source<'a> {
+    fn of(program: &'a ObjectProgram) -> Result<Self, Failure> {
+        let bad = |error: ObjectError| Failure::program(program.name(), error);
+        let code = Code::decode(&program.insns().map_err(bad)?);
+        let code = code.map_err(|error| Failure::program(program.name(), error))?;
+        let (lines, functions) = (program.lines().map_err(bad)?, program.functions().map_err(bad)?);
+        Ok(Self { code, comments: Comments { lines, functions, shown: None } })
+    }
 }
 
 /// What is said before instructions.
@@ -108,7 +134,19 @@ impl Comments<'_> {
         if let Some(name) = self.functions.get(&pc) {
             text += &format!("; {}\n", one_line(name));
         }
-        let source = self.lines.get(&pc).filter(|s| self.shown != Some((s.line, &*s.text)));
+        text + &self.line(pc)
+    }
+
+    /// The source line of an instruction, where it is another than that shown
+    /// last.
+    fn line(&mut self, pc: Pc) -> String {
+        let mut text = String::new();
+        let source = self
+            .lines
+            .range(..=pc)
+            .next_back()
+            .map(|(_, source)| source)
+            .filter(|s| self.shown != Some((s.line, &*s.text)));
         if let Some(source) = source {
             self.shown = Some((source.line, &source.text));
             let at = format!("{}:{}", source.file, source.line);

@@ -12,6 +12,7 @@ mod helpers;
 mod hex;
 mod input;
 mod names;
+mod native;
 mod output;
 mod report;
 mod run;

@@ -57,9 +57,22 @@ fn the_intermediate_representation_is_shown() {
 }
 
 #[test]
-fn native_code_has_labels() {
+fn native_code_stands_under_its_source() {
     let text = stdout(&run(&["disasm", "--native", FIREWALL, "--program", "firewall"]), 0);
-    assert!(text.contains("firewall:") && text.contains("block0"), "{text}");
+    assert!(
+        text.contains("\nfirewall:\n") && text.contains("(data)") == cfg!(target_arch = "aarch64"),
+        "{text}"
+    );
+    let mut before = text.lines().skip_while(|line| !line.contains("; insn ")).skip(1);
+    assert!(before.next().unwrap().contains(":  "), "{text}");
+    // A call, its source line before it and its instruction.
+    let call = text.lines().position(|line| line.contains("; insn ") && line.contains(": call subprog_"));
+    let call = call.unwrap_or_else(|| panic!("{text}"));
+    let source = text.lines().take(call).filter(|line| line.contains("firewall.c:")).last();
+    assert!(source.is_some_and(|line| line.contains("count(")), "{source:?}");
+    let machine: Vec<&str> = text.lines().skip(call + 1).take_while(|line| !line.contains(';')).collect();
+    let name = if cfg!(target_arch = "aarch64") { "bl" } else { "call" };
+    assert!(machine.iter().any(|line| line.contains(name)), "{machine:?}");
 }
 
 #[test]

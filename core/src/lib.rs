@@ -10,6 +10,7 @@ pub mod asm;
 pub mod code;
 pub mod disasm;
 pub mod facts;
+pub mod format;
 pub mod func;
 pub mod helper;
 pub mod insn;

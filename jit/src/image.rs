@@ -15,6 +15,8 @@ pub struct Image {
     _frames: Registered,
     text: Text,
     code_len: usize,
+    /// Where the description of frames lies in the text.
+    distance: usize,
     functions: Box<[Function]>,
     listings: Box<Listings>,
 }
@@ -41,6 +43,7 @@ impl Image {
             _frames: frames,
             text,
             code_len,
+            distance,
             functions: functions.into(),
             listings: Box::new(listings),
         })
@@ -79,6 +82,13 @@ impl Image {
     #[must_use]
     pub fn code(&self) -> &[u8] {
         &self.text.bytes()[..self.code_len]
+    }
+
+    /// The description of the frames, an `.eh_frame` section of distances, as it
+    /// is in memory.
+    #[must_use]
+    pub fn frames(&self) -> &[u8] {
+        &self.text.bytes()[self.distance..]
     }
 
     /// The subprograms, by offset; the main program first, and without those

@@ -56,6 +56,8 @@ mod bpf;
 pub mod context;
 mod engine;
 mod fd;
+#[cfg(feature = "gdb")]
+mod gdb;
 mod helpers;
 mod load;
 pub mod map;

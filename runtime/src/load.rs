@@ -375,7 +375,11 @@ pub(crate) fn load(
     let image = image?;
     let stats = stats(slots, &report, image.as_ref(), verify, compile);
     let calls = calls(&linked, prog_type, &used.maps);
+    #[cfg(feature = "gdb")]
+    let shown = image.as_ref().and_then(|image| engine.profile().show(image, &linked.exec().aux));
     let parts = Parts {
+        #[cfg(feature = "gdb")]
+        shown,
         name: load.name,
         prog_type: prog_type.clone(),
         owner,

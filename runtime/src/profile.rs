@@ -5,6 +5,8 @@
 //! `jitdump-specification.txt` of the kernel's sources.
 
 use crate::engine::Engine;
+#[cfg(feature = "gdb")]
+use crate::gdb;
 use brolga_core::{Aux, Pc};
 use brolga_jit::{Function, Image};
 use rustix::time::{ClockId, clock_gettime};
@@ -21,6 +23,8 @@ pub(crate) struct Profile(Mutex<Sinks>);
 struct Sinks {
     map: Option<File>,
     dump: Option<Dump>,
+    #[cfg(feature = "gdb")]
+    gdb: bool,
 }
 
 impl Profile {
@@ -30,7 +34,26 @@ impl Profile {
 
     /// Whether source lines are wanted.
     pub(crate) fn wants_lines(&self) -> bool {
-        self.sinks().dump.is_some()
+        let sinks = self.sinks();
+        #[cfg(feature = "gdb")]
+        if sinks.gdb {
+            return true;
+        }
+        sinks.dump.is_some()
+    }
+
+    #[cfg(feature = "gdb")]
+    pub(crate) fn tell_gdb(&self) {
+        self.sinks().gdb = true;
+    }
+
+    /// Shows an image to debuggers, where that is wanted; as long as what this
+    /// gives is held.
+    #[cfg(feature = "gdb")]
+    pub(crate) fn show(&self, image: &Image, aux: &Aux) -> Option<gdb::Registered> {
+        let wanted = self.sinks().gdb;
+        let object = wanted.then(|| gdb::object(image, aux).ok()).flatten()?;
+        Some(gdb::Registered::new(object))
     }
 
     /// Writes down the functions of an image. What can not be written is missing
@@ -57,7 +80,7 @@ impl Profile {
 
 /// A function's name to a profiler: the program's, and the function's own in a
 /// subprogram.
-fn symbol(program: &str, function: &Function) -> String {
+pub(crate) fn symbol(program: &str, function: &Function) -> String {
     let program = if program.is_empty() { "anonymous" } else { program };
     let whole = match function.start {
         Pc(0) => format!("bpf_prog_{program}"),

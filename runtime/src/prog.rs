@@ -121,6 +121,10 @@ pub(crate) struct Parts {
     pub(crate) attach: u32,
     pub(crate) flags: LoadFlags,
     pub(crate) mem_size: u32,
+    /// Goes before the image that it shows.
+    #[cfg(feature = "gdb")]
+    #[expect(dead_code, reason = "a debugger looks at it")]
+    pub(crate) shown: Option<crate::gdb::Registered>,
     pub(crate) image: Option<Image>,
     pub(crate) linked: Option<Linked>,
     pub(crate) calls: Calls,

@@ -8,6 +8,7 @@ pub mod differ;
 pub mod examine;
 pub mod fuzzing;
 pub mod generate;
-pub mod kernel;
 pub mod reduce;
 pub mod world;
+
+pub use brolga_kernel as kernel;

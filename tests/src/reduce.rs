@@ -3,7 +3,7 @@
 
 use crate::generate::Generated;
 use brolga_core::insn::Flow;
-use brolga_core::{AluOp, Callee, Code, Insn, Operand, Pc, Width};
+use brolga_core::{AluOp, Callee, Code, Imm64, Insn, Operand, Pc, Width};
 
 /// An instruction that does nothing.
 const NOTHING: Insn = Insn::Jump { off: 0, wide: false };
@@ -11,19 +11,19 @@ const NOTHING: Insn = Insn::Jump { off: 0, wide: false };
 /// The smallest program that was found for which `fails` still holds.
 #[must_use]
 pub fn reduce(program: &Generated, fails: &dyn Fn(&Generated) -> bool) -> Generated {
-    let with = |code: Code| Generated { code, maps: program.maps.clone() };
     let mut best = program.clone();
     loop {
         let before = best.code.clone();
         for pc in before.iter().map(|(pc, _)| pc).collect::<Vec<_>>().into_iter().rev() {
-            for candidate in simpler(&best.code, pc).into_iter().map(with) {
+            for code in simpler(&best.code, pc) {
+                let candidate = Generated { code, ..best.clone() };
                 if candidate.code != best.code && fails(&candidate) {
                     best = candidate;
                     break;
                 }
             }
         }
-        let packed = with(without_nothings(&best.code));
+        let packed = without_nothings(&best);
         if fails(&packed) {
             best = packed;
         }
@@ -58,7 +58,8 @@ fn simpler(code: &Code, pc: Pc) -> Vec<Code> {
 }
 
 /// The program without the instructions that do nothing.
-fn without_nothings(code: &Code) -> Code {
+fn without_nothings(program: &Generated) -> Generated {
+    let code = &program.code;
     let mut place = vec![0; code.len() + 1];
     let mut at = 0;
     for (pc, insn) in code.iter() {
@@ -76,7 +77,10 @@ fn without_nothings(code: &Code) -> Code {
         retarget(*insn, &to)
     };
     let kept = code.iter().filter(|(_, i)| **i != NOTHING).map(|(pc, i)| moved(pc, i));
-    Code::from_insns(kept).unwrap_or_else(|_| code.clone())
+    let Ok(code) = Code::from_insns(kept) else { return program.clone() };
+    let new_place = |at: &Pc| Pc(place.get(at.index()).map_or(0, |to| *to as u32));
+    let funcs = program.funcs.iter().map(|(at, func)| (new_place(at), func.clone())).collect();
+    Generated { code, maps: program.maps.clone(), funcs }
 }
 
 /// The same instruction with another distance.
@@ -88,6 +92,9 @@ fn retarget(insn: Insn, to: &dyn Fn(i32) -> i32) -> Insn {
         }
         (_, Insn::MayGoto { off }) => Insn::MayGoto { off: to(off.into()) as i16 },
         (Flow::Call(off), Insn::Call(Callee::Subprog(_))) => Insn::Call(Callee::Subprog(to(off))),
+        (_, Insn::LoadImm64 { dst, imm: Imm64::Func(off) }) => {
+            Insn::LoadImm64 { dst, imm: Imm64::Func(to(off)) }
+        }
         (_, other) => other,
     }
 }

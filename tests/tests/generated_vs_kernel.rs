@@ -1,10 +1,10 @@
 //! The generator makes programs that a verifier should mostly accept: asked of
 //! the live kernel.
 
+use brolga_tests::examine::request;
 use brolga_tests::generate;
-use brolga_tests::kernel::{Kernel, Request};
+use brolga_tests::kernel::Kernel;
 
-const XDP: u32 = 6;
 const PROGRAMS: u64 = 300;
 
 #[test]
@@ -19,16 +19,8 @@ fn most_generated_programs_are_accepted_by_the_kernel() {
 
 fn is_accepted(kernel: Kernel, seed: u64) -> bool {
     let program = generate::from_seed(seed);
-    let request = Request {
-        prog_type: XDP,
-        code: &program.code,
-        license: "GPL",
-        attach: 0,
-        flags: 0,
-        maps: &program.maps,
-        log: u32::from(std::env::var_os("SHOW").is_some()),
-    };
-    let verdict = kernel.load(&request).expect("maps can be made");
+    let request = request(&program, u32::from(std::env::var_os("SHOW").is_some()));
+    let verdict = kernel.load_with(&request, &program.funcs).expect("maps can be made");
     if verdict.loaded.is_none() && request.log > 0 {
         println!("{seed}: {} insns: {}", program.code.len(), verdict.reason());
     }

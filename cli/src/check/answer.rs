@@ -75,9 +75,9 @@ impl Answer {
         Self { error: Some(error(stage, kind, what)), ..Self::new(id, Verdict::Unsupported) }
     }
 
-    /// To a request that made the verifier panic. The program is not accepted.
-    pub(super) fn panicked(id: Value) -> Self {
-        let error = error("verify", "Panic", "bug: answering the request panicked".into());
+    /// To a request that made us panic. The program is not accepted.
+    pub(super) fn panicked(id: Value, stage: &'static str) -> Self {
+        let error = error(stage, "Panic", "bug: answering the request panicked".into());
         Self { error: Some(error), ..Self::new(id, Verdict::Reject) }
     }
 

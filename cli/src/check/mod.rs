@@ -1,8 +1,8 @@
 //! `brolga check`: requests in, answers out, a line each.
 //!
 //! No line stops it: one that can not be understood is answered with an error
-//! of the stage `request`, and a request that makes the verifier panic with one
-//! of the kind `Panic`.
+//! of the stage `request`, and one that makes us panic with one of the kind
+//! `Panic`, of the stage `verify`, `compile` or `run`.
 
 mod answer;
 mod batch;
@@ -18,6 +18,7 @@ use lines::{Line, Lines};
 use program::Prepared;
 use request::Request;
 use serde_json::Value;
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -45,15 +46,23 @@ fn answer(text: &[u8], number: u64) -> Answer {
         Err(error) => return Answer::bad_request(Value::Null, number, "Json", &error),
     };
     let id = value.get("id").cloned().unwrap_or_default();
-    let checked = catch_unwind(AssertUnwindSafe(|| match serde_json::from_value::<Request>(value) {
-        Ok(request) => check(&request, id.clone(), number),
-        Err(error) => Answer::bad_request(id.clone(), number, "Form", &error),
-    }));
-    checked.unwrap_or_else(|_| Answer::panicked(id))
+    caught(id.clone(), |stage| match serde_json::from_value::<Request>(value) {
+        Ok(request) => check(&request, id, number, stage),
+        Err(error) => Answer::bad_request(id, number, "Form", &error),
+    })
+}
+
+/// What the stage under way is called in errors.
+type Stage = Cell<&'static str>;
+
+/// An answer also where making it panics: of the stage that was under way.
+fn caught(id: Value, answer: impl FnOnce(&Stage) -> Answer) -> Answer {
+    let stage = Cell::new("verify");
+    catch_unwind(AssertUnwindSafe(|| answer(&stage))).unwrap_or_else(|_| Answer::panicked(id, stage.get()))
 }
 
 /// The verdict, and what the runs gave.
-fn check(request: &Request, id: Value, number: u64) -> Answer {
+fn check(request: &Request, id: Value, number: u64, stage: &Stage) -> Answer {
     let prepared = match Prepared::new(request) {
         Ok(prepared) => prepared,
         Err(program::Refusal::Request(why)) => return Answer::bad_request(id, number, "Form", &why),
@@ -63,7 +72,28 @@ fn check(request: &Request, id: Value, number: u64) -> Answer {
     };
     let mut answer = prepared.verdict(id);
     if answer.accepted() {
-        runs::add(request, &prepared, &mut answer);
+        runs::add(request, &prepared, &mut answer, stage);
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, caught};
+    use serde_json::Value;
+
+    #[test]
+    fn a_panic_is_one_of_the_stage_under_way() {
+        let panics = |at: Option<&'static str>| -> Answer {
+            caught(Value::from(7), |stage| {
+                stage.set(at.unwrap_or(stage.get()));
+                panic!("a bug")
+            })
+        };
+        for (at, named) in [(None, "verify"), (Some("compile"), "compile")] {
+            let answer = serde_json::to_value(panics(at)).unwrap();
+            assert_eq!((&answer["id"], &answer["error"]["stage"]), (&7.into(), &named.into()));
+            assert_eq!((&answer["verdict"], &answer["error"]["kind"]), (&"reject".into(), &"Panic".into()));
+        }
+    }
 }

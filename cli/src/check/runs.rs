@@ -1,5 +1,6 @@
 //! Running what was accepted, on every engine from the same start.
 
+use super::Stage;
 use super::answer::{Answer, RunAnswer};
 use super::batch;
 use super::program::{Prepared, PreparedMap, fd};
@@ -12,25 +13,33 @@ use std::fmt::Display;
 /// Runs the request's program as it asks, and adds what that gave.
 ///
 /// Every engine has maps of its own, so that it starts as the others do.
-pub(super) fn add(request: &Request, prepared: &Prepared, answer: &mut Answer) {
+pub(super) fn add(request: &Request, prepared: &Prepared, answer: &mut Answer, stage: &Stage) {
     answer.runs = vec![RunAnswer::default(); request.runs.len()];
     for name in &request.engines {
         // Without runs, only what compiling costs is of interest.
         if request.runs.is_empty() && *name == EngineName::Interp {
             continue;
         }
-        if let Err(why) = on(*name, request, prepared, answer) {
+        if let Err(why) = on(*name, request, prepared, answer, stage) {
             answer.run_error.get_or_insert(why);
         }
     }
 }
 
-fn on(name: EngineName, request: &Request, prepared: &Prepared, answer: &mut Answer) -> Result<(), String> {
+fn on(
+    name: EngineName,
+    request: &Request,
+    prepared: &Prepared,
+    answer: &mut Answer,
+    stage: &Stage,
+) -> Result<(), String> {
     let kind = match name {
         EngineName::Interp => EngineKind::Interp,
         EngineName::Jit => EngineKind::Jit,
     };
+    stage.set("compile");
     let host = Host::new(kind, request, prepared)?;
+    stage.set("run");
     if name == EngineName::Jit {
         answer.compile_us = Some(host.program.stats().compile.as_secs_f64() * 1e6);
     }

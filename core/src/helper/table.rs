@@ -36,6 +36,8 @@ pub mod id {
     pub const SPIN_LOCK: i32 = 93;
     /// `bpf_spin_unlock`
     pub const SPIN_UNLOCK: i32 = 94;
+    /// `bpf_snprintf`
+    pub const SNPRINTF: i32 = 165;
     /// `bpf_dynptr_from_mem`
     pub const DYNPTR_FROM_MEM: i32 = 197;
     /// `bpf_tail_call`

@@ -18,6 +18,14 @@ pub trait Memory {
     /// The sizes of key and value of the map with this handle, in bytes, where
     /// it is one of the program's.
     fn map(&self, handle: u64) -> Option<(u32, u32)>;
+
+    /// Whether there is what an argument of this kind wants: a lock or a timer of
+    /// a map's value, a record that the program holds, a socket. By default there
+    /// is none.
+    fn lends(&self, kind: ArgKind, addr: u64) -> bool {
+        let _ = (kind, addr);
+        false
+    }
 }
 
 /// Who is shown the machine before each step of a checked run.
@@ -124,6 +132,9 @@ pub enum Fault {
         why: Box<dyn Error + Send + Sync>,
     },
 }
+
+/// The size of a `struct bpf_dynptr`.
+const DYNPTR_BYTES: u64 = 16;
 
 const fn verb(write: bool) -> &'static str {
     if write { "a write" } else { "a read" }
@@ -254,23 +265,25 @@ impl<'a> Checking<'a> {
                 self.allows(value, size, write, machine)
             }
             // What it is the size of is checked with it.
-            ArgKind::ConstSize | ArgKind::ConstSizeOrZero | ArgKind::ConstAllocSizeOrZero => {
-                i32::try_from(value).is_ok()
-            }
+            ArgKind::ConstSize | ArgKind::ConstSizeOrZero => i32::try_from(value).is_ok(),
+            // The helper looks at it: it gives memory of so many bytes, or none.
+            ArgKind::ConstAllocSizeOrZero => true,
             ArgKind::Ctx => self.layout.is_some() && value == self.ctx,
-            ArgKind::Stack => machine.in_stack(value, 0),
+            // No more is said of it: who is given it may not touch it unless it lies in
+            // the stack.
+            ArgKind::Stack => true,
             ArgKind::Func => callback::start(value).is_some(),
+            ArgKind::Dynptr => machine.in_stack(value, DYNPTR_BYTES),
             ArgKind::SpinLock
             | ArgKind::Timer
             | ArgKind::ConstStr
-            | ArgKind::Dynptr
             | ArgKind::RingbufMem
             | ArgKind::SockCommon
             | ArgKind::Socket
             | ArgKind::BtfSockCommon
             | ArgKind::BtfId
             | ArgKind::PercpuBtfId
-            | ArgKind::KptrXchgDest => false,
+            | ArgKind::KptrXchgDest => self.memory.lends(arg.kind, value),
         }
     }
 

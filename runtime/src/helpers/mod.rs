@@ -111,6 +111,8 @@ static ROWS: &[(&str, HelperFn, Env)] = &[
     ("get_prandom_u32", system::get_prandom_u32, Env::None),
     ("get_smp_processor_id", system::get_smp_processor_id, Env::None),
     ("trace_printk", printk::trace_printk, Env::Host),
+    ("trace_vprintk", printk::trace_vprintk, Env::Host),
+    ("snprintf", printk::snprintf, Env::Host),
     ("strncmp", strings::strncmp, Env::None),
     ("get_current_pid_tgid", task::get_current_pid_tgid, Env::None),
     ("get_current_uid_gid", task::get_current_uid_gid, Env::None),

@@ -29,3 +29,15 @@ pub(super) unsafe extern "C-unwind" fn strncmp(
     let compared = unsafe { with_copy(s1, s1_size as u32 as usize, compare) };
     compared.unwrap_or(fail(Errno::NOMEM))
 }
+
+/// The length of a string, in bytes, its NUL not counted.
+///
+/// # Safety
+///
+/// There is a NUL at the address or after it, and every byte up to it is as
+/// [`with_copy`] says.
+pub(super) unsafe fn length(addr: u64) -> usize {
+    // SAFETY: no byte behind the NUL is looked at.
+    let is_nul = |at: &usize| unsafe { with_copy(addr + *at as u64, 1, |byte| byte[0] == 0) } != Some(false);
+    (0..).find(is_nul).unwrap_or(0)
+}

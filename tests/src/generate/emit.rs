@@ -1,6 +1,6 @@
 //! Instructions with labels, and their layout.
 
-use brolga_core::{Callee, Code, Cond, DecodeError, Insn, Operand, Reg, Width};
+use brolga_core::{Callee, Code, Cond, DecodeError, Imm64, Insn, Operand, Pc, Reg, Width};
 
 /// A place in the code, to be known later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,7 @@ enum Item {
     JumpIf { cond: Cond, width: Width, dst: Reg, src: Operand, to: Label },
     MayGoto(Label),
     Call(Label),
+    Address { dst: Reg, of: Label },
     Here(Label),
 }
 
@@ -21,6 +22,7 @@ impl Item {
         match self {
             Self::Insn(insn) => insn.slots(),
             Self::Jump(_) | Self::JumpIf { .. } | Self::MayGoto(_) | Self::Call(_) => 1,
+            Self::Address { .. } => 2,
             Self::Here(_) => 0,
         }
     }
@@ -63,8 +65,13 @@ impl Emit {
         self.items.push(Item::Call(to));
     }
 
-    /// The program, every label resolved.
-    pub(super) fn finish(self) -> Result<Code, DecodeError> {
+    /// The address of a subprogram.
+    pub(super) fn address(&mut self, dst: Reg, of: Label) {
+        self.items.push(Item::Address { dst, of });
+    }
+
+    /// Where each label is.
+    fn places(&self) -> Vec<u32> {
         let mut places = vec![0_u32; self.labels];
         let mut at = 0;
         for item in &self.items {
@@ -73,6 +80,17 @@ impl Emit {
             }
             at += item.slots();
         }
+        places
+    }
+
+    /// Where a label is.
+    pub(super) fn place(&self, label: Label) -> Pc {
+        Pc(self.places()[label.0])
+    }
+
+    /// The program, every label resolved.
+    pub(super) fn finish(self) -> Result<Code, DecodeError> {
+        let places = self.places();
         let mut at = 0;
         let mut insns = Vec::new();
         for item in &self.items {
@@ -86,6 +104,10 @@ impl Emit {
                 }
                 Item::MayGoto(to) => Some(Insn::MayGoto { off: off(to) as i16 }),
                 Item::Call(to) => Some(Insn::Call(Callee::Subprog(off(to)))),
+                Item::Address { dst, of } => {
+                    // Counted as if this took one slot.
+                    Some(Insn::LoadImm64 { dst, imm: Imm64::Func(off(of) + 1) })
+                }
                 Item::Here(_) => None,
             });
         }

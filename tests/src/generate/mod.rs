@@ -2,9 +2,10 @@
 //!
 //! [`program`] turns bytes (a seed's, or a fuzzer's) into an XDP program that
 //! reads and writes its packet and the metadata before it, its own stack, its
-//! caller's, and three maps, does arithmetic of every kind and width, bounds an
+//! caller's, and maps, does arithmetic of every kind and width, bounds an
 //! index in every way that we know, branches, loops, spills, and calls
-//! subprograms and helpers.
+//! subprograms, global functions and helpers; it has helpers run callbacks, and
+//! gives back what it was lent: records of a ring buffer, dynptrs, sockets, locks.
 //! It keeps track of what each register holds, so that it mostly does what is
 //! allowed; now and then it leaves a check out, or [`mutate`] breaks something
 //! at the level of slots.
@@ -13,14 +14,19 @@
 
 mod body;
 mod bound;
+mod callback;
 mod emit;
+mod lent;
 mod place;
 mod regs;
 mod statement;
 
 use arbitrary::{Result, Unstructured};
 use brolga_core::code::{DecodeError, decode_slot};
-use brolga_core::{Code, MapDef, Slot};
+use brolga_core::func::{Func, Linkage, Param, ParamTags, Pointee};
+use brolga_core::map::Special;
+use brolga_core::{Code, MapDef, MapKind, Pc, Slot};
+use std::collections::BTreeMap;
 
 /// The number of bytes at the start of the packet that a program makes sure of.
 pub const CHECKED: u32 = 32;
@@ -32,18 +38,31 @@ pub struct Generated {
     pub code: Code,
     /// The maps: see [`maps`].
     pub maps: Vec<MapDef>,
+    /// The global functions, by the place where they start.
+    pub funcs: BTreeMap<Pc, Func>,
 }
 
-/// The maps that every generated program has: an array, a hash table, and an
-/// array of one value, whose address a program may have as a constant.
+/// The maps that every generated program has: an array, a hash table, an array
+/// of one value, whose address a program may have as a constant, arrays with a
+/// lock and with a timer in each value, and a ring buffer.
 #[must_use]
 pub fn maps() -> Vec<MapDef> {
+    const BYTES: u32 = body::VALUE_BYTES;
+    let special = |special, bytes, name| MapDef { special, ..MapDef::array(BYTES + bytes, 2).name(name) };
+    let lock = Special { spin_lock: Some(BYTES), ..Special::default() };
+    let timer = Special { timer: Some(BYTES), ..Special::default() };
     vec![
-        MapDef::array(body::VALUE_BYTES, 4).name("values"),
-        MapDef::hash(4, body::VALUE_BYTES, 8).name("table"),
-        MapDef::array(body::VALUE_BYTES, 1).name("globals"),
+        MapDef::array(BYTES, 4).name("values"),
+        MapDef::hash(4, BYTES, 8).name("table"),
+        MapDef::array(BYTES, 1).name("globals"),
+        special(lock, 8, "locked"),
+        special(timer, 16, "timed"),
+        MapDef::new(MapKind::Ringbuf, 0, 0, RING_BYTES).name("ring"),
     ]
 }
+
+/// The size of the ring buffer, in bytes: as small as the kernel makes one.
+pub const RING_BYTES: u32 = 4096;
 
 /// A program from bytes; the same bytes make the same program.
 ///
@@ -52,9 +71,20 @@ pub fn maps() -> Vec<MapDef> {
 /// Where there are too few bytes to make anything.
 pub fn program(u: &mut Unstructured<'_>) -> Result<Generated> {
     let mut emit = emit::Emit::default();
-    body::main(u, &mut emit)?;
+    let subprogs = body::main(u, &mut emit)?;
+    let global = |sub: &body::Sub| Some((emit.place(sub.label), func(sub.linkage)?));
+    let funcs = subprogs.iter().filter_map(global).collect();
     let code = emit.finish().map_err(|_| arbitrary::Error::IncorrectFormat)?;
-    Ok(Generated { code, maps: maps() })
+    Ok(Generated { code, maps: maps(), funcs })
+}
+
+/// What BTF says of a global function: two numbers, and a slot.
+fn func(linkage: body::Linkage) -> Option<Func> {
+    let body::Linkage::Global { nonnull } = linkage else { return None };
+    let to = Pointee { kind: "STRUCT", name: "slot".into(), size: Some(8) };
+    let slot = Param::Pointer { to, tags: ParamTags { nonnull, ..ParamTags::default() } };
+    let params = vec![Param::Scalar, Param::Scalar, slot];
+    Some(Func { linkage: Linkage::Global, params, ..Func::of_program("global") })
 }
 
 /// The program of a seed, with as many bytes behind it as it may want.
@@ -64,7 +94,7 @@ pub fn program(u: &mut Unstructured<'_>) -> Result<Generated> {
 /// Never: a seed has bytes enough.
 #[must_use]
 pub fn from_seed(seed: u64) -> Generated {
-    let bytes = bytes(seed, 2048);
+    let bytes = bytes(seed, 4096);
     program(&mut Unstructured::new(&bytes)).expect("bytes enough for a program")
 }
 

@@ -10,7 +10,7 @@ use brolga_core::helper::table::id;
 use brolga_core::{AluOp, AtomicOp, Callee, Cond, Imm64, Insn, Operand, Reg, Size, Width};
 
 /// The map of one value.
-const GLOBALS: i32 = 2;
+pub(super) const GLOBALS: i32 = 2;
 
 impl Writer<'_, '_> {
     /// A number under another name, so that what is learnt of one is learnt of
@@ -56,7 +56,7 @@ impl Writer<'_, '_> {
         frame.set(at, Holds::Nothing);
         let mut skipped = *frame;
         // Seldom the frame's end is passed: to be rejected.
-        let most = -lowest - 1 + i32::from(self.u.ratio(1, 40)?);
+        let most = -lowest - 1 + i32::from(self.u.ratio(1, 100)?);
         self.bounded(by, index, most, skip)?;
         self.emit.insn(mov(at, Operand::Reg(Reg::FP)));
         self.add_pointer(at, by);
@@ -127,7 +127,7 @@ impl Writer<'_, '_> {
         self.emit.insn(load(Size::B4, Reg::R1, ctx, 8));
         self.emit.insn(load(Size::B4, Reg::R2, ctx, 0));
         self.emit.insn(mov(Reg::R3, Operand::Reg(Reg::R1)));
-        let tested = size.bytes() as i32 - i32::from(self.u.ratio(1, 40)?);
+        let tested = size.bytes() as i32 - i32::from(self.u.ratio(1, 100)?);
         self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R3, tested));
         self.jump_unless_within(Reg::R3, Reg::R2, skip)?;
         self.emit.insn(load(size, Reg::R1, Reg::R1, 0));
@@ -156,7 +156,7 @@ impl Writer<'_, '_> {
         self.emit.insn(Insn::Call(Callee::Helper(id::XDP_ADJUST_HEAD)));
         frame.after_call();
         // Seldom the lost pointer is kept: to be rejected where it is used.
-        if held.is_some() && self.u.ratio(1, 40)? {
+        if held.is_some() && self.u.ratio(1, 100)? {
             return Ok(());
         }
         frame.lose_packet();

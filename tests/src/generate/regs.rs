@@ -1,5 +1,6 @@
 //! What the generator believes of the registers and the stack.
 
+use super::body::VALUE_BYTES;
 use brolga_core::Reg;
 
 /// What a register holds.
@@ -19,7 +20,19 @@ pub(super) enum Holds {
     Value,
     /// Eight bytes of the caller's stack, a number.
     CallerSlot,
+    /// So many bytes of memory, until this scope ends.
+    Memory(u8, Scope),
+    /// So many bytes of a dynptr, which may lie anywhere, until this scope ends.
+    Part(u8, Scope),
+    /// A socket, until this scope ends.
+    Socket(Scope),
+    /// The key of a map, four bytes that may only be read.
+    Key,
 }
+
+/// What the memory that a program was lent ends with: its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scope(pub(super) u32);
 
 /// How many 8-byte slots of the stack the generator uses.
 pub(super) const SLOTS: usize = 6;
@@ -29,11 +42,27 @@ pub(super) const SLOTS: usize = 6;
 pub(super) struct Frame {
     pub(super) regs: [Holds; Reg::COUNT],
     pub(super) slots: [Holds; SLOTS],
+    /// The registers that a statement around this one needs as they are.
+    pinned: u16,
+    /// Whether the slots beside the others hold a dynptr.
+    pub(super) dynptr: bool,
 }
 
 impl Frame {
     pub(super) const fn empty() -> Self {
-        Self { regs: [Holds::Nothing; Reg::COUNT], slots: [Holds::Nothing; SLOTS] }
+        Self { regs: [Holds::Nothing; Reg::COUNT], slots: [Holds::Nothing; SLOTS], pinned: 0, dynptr: false }
+    }
+
+    /// Keeps a register from being overwritten, or no longer.
+    pub(super) const fn pin(&mut self, reg: Reg, pinned: bool) {
+        let bit = 1 << reg.index();
+        self.pinned = if pinned { self.pinned | bit } else { self.pinned & !bit };
+    }
+
+    /// A saved register that may be overwritten.
+    pub(super) fn spare(&self) -> Option<Reg> {
+        let free = self.free();
+        Reg::SAVED.into_iter().find(|reg| free.contains(reg))
     }
 
     pub(super) const fn of(&self, reg: Reg) -> Holds {
@@ -54,12 +83,28 @@ impl Frame {
         Reg::ALL.into_iter().filter(|r| matches!(self.of(*r), Holds::Number | Holds::Counter)).collect()
     }
 
+    /// The registers that point to memory, and to how many bytes.
+    pub(super) fn memory(&self) -> Vec<(Reg, u32)> {
+        let bytes = |reg: Reg| match self.of(reg) {
+            Holds::Value => Some(VALUE_BYTES),
+            Holds::Memory(bytes, _) | Holds::Part(bytes, _) => Some(bytes.into()),
+            Holds::Key => Some(4),
+            Holds::Nothing | Holds::Number | Holds::Counter | Holds::Ctx | Holds::Packet => None,
+            Holds::CallerSlot | Holds::Socket(_) => None,
+        };
+        Reg::ALL.into_iter().filter_map(|reg| Some((reg, bytes(reg)?))).collect()
+    }
+
     /// The registers that may be overwritten: all but the context, the packet,
-    /// a counter and the frame pointer.
+    /// a counter, the frame pointer and what is pinned.
     pub(super) fn free(&self) -> Vec<Reg> {
         let may = |r: &Reg| {
-            *r != Reg::FP
-                && matches!(self.of(*r), Holds::Nothing | Holds::Number | Holds::Value | Holds::CallerSlot)
+            let held = match self.of(*r) {
+                Holds::Counter | Holds::Ctx | Holds::Packet => true,
+                Holds::Nothing | Holds::Number | Holds::Value | Holds::CallerSlot => false,
+                Holds::Memory(..) | Holds::Part(..) | Holds::Socket(_) | Holds::Key => false,
+            };
+            *r != Reg::FP && !held && self.pinned & 1 << r.index() == 0
         };
         Reg::ALL.into_iter().filter(may).collect()
     }
@@ -76,6 +121,13 @@ impl Frame {
     pub(super) fn lose_packet(&mut self) {
         let held = self.regs.iter_mut().chain(&mut self.slots);
         held.filter(|h| **h == Holds::Packet).for_each(|h| *h = Holds::Nothing);
+    }
+
+    /// Forgets what ends with a scope.
+    pub(super) fn end(&mut self, scope: Scope) {
+        let ends = |h: &Holds| matches!(h, Holds::Memory(_, s) | Holds::Part(_, s) | Holds::Socket(s) if *s == scope);
+        let held = self.regs.iter_mut().chain(&mut self.slots);
+        held.filter(|h| ends(h)).for_each(|h| *h = Holds::Nothing);
     }
 
     /// What holds where two paths meet.

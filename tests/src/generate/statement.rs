@@ -1,7 +1,7 @@
 //! Statements: what the generator knows how to write.
 
 use super::CHECKED;
-use super::body::VALUE_BYTES;
+use super::body::{Callback, Linkage, Sub, VALUE_BYTES};
 use super::emit::{Emit, Label};
 use super::regs::{Frame, Holds, SLOTS};
 use arbitrary::{Result, Unstructured};
@@ -18,10 +18,31 @@ const EDGES: [i32; 14] = [0, 1, 2, 3, 7, 8, 31, 32, 63, 255, 0xffff, i32::MAX, i
 pub(super) struct Writer<'a, 'u> {
     pub(super) u: &'a mut Unstructured<'u>,
     pub(super) emit: &'a mut Emit,
-    pub(super) subprogs: &'a [Label],
-    /// Where the main program leaves early; a subprogram does not.
+    pub(super) subprogs: &'a [Sub],
+    /// What helpers run, to be written later.
+    pub(super) callbacks: &'a mut Vec<Callback>,
+    /// Where the main program leaves early; a subprogram does not, nor where
+    /// something must be given back first.
     pub(super) out: Option<Label>,
     pub(super) depth: u32,
+    /// Whether a helper may be had to run something.
+    pub(super) runs: bool,
+    /// Whether nothing may be called: a lock is held.
+    pub(super) locked: bool,
+    /// How many scopes there were.
+    pub(super) scopes: u32,
+}
+
+impl<'a, 'u> Writer<'a, 'u> {
+    /// At the start of a frame that may call these.
+    pub(super) const fn new(
+        u: &'a mut Unstructured<'u>,
+        emit: &'a mut Emit,
+        subprogs: &'a [Sub],
+        callbacks: &'a mut Vec<Callback>,
+    ) -> Self {
+        Self { u, emit, subprogs, callbacks, out: None, depth: 0, runs: true, locked: false, scopes: 0 }
+    }
 }
 
 pub(super) fn mov(dst: Reg, src: Operand) -> Insn {
@@ -36,7 +57,7 @@ pub(super) fn load(size: Size, dst: Reg, src: Reg, off: i16) -> Insn {
     Insn::Load { size, signed: false, dst, src, off }
 }
 
-pub(super) fn slot_off(slot: usize) -> i16 {
+pub(super) const fn slot_off(slot: usize) -> i16 {
     -8 * (slot as i16 + 1)
 }
 
@@ -48,27 +69,30 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn statement(&mut self, frame: &mut Frame) -> Result<()> {
-        match self.u.int_in_range(0..=25)? {
+    pub(super) fn statement(&mut self, frame: &mut Frame) -> Result<()> {
+        match self.u.int_in_range(0..=34)? {
             0..=4 => self.arithmetic(frame),
             5 => self.unary(frame),
             6 => self.spill(frame),
             7 => self.fill(frame),
             8 => self.stack_bytes(frame),
             9..=10 => self.packet(frame),
-            11 => self.packet_at_variable(frame),
-            12..=13 => self.lookup(frame),
             14 => self.value(frame),
-            15 => self.update_or_delete(frame),
             16..=17 if self.depth < MAX_DEPTH => self.branch(frame),
             18 if self.depth < MAX_DEPTH => self.repeat(frame),
-            19 => self.call(frame),
             20 => self.stack_at_variable(frame),
             21 => self.stack_atomic(frame),
             22 => self.global(frame),
+            25 => self.copy(frame),
+            26 => self.constant(frame),
+            _ if self.locked => self.value(frame),
+            11 => self.packet_at_variable(frame),
+            12..=13 => self.lookup(frame),
+            15 => self.update_or_delete(frame),
+            19 => self.call(frame),
             23 => self.meta(frame),
             24 => self.adjust_head(frame),
-            25 => self.copy(frame),
+            27.. if self.depth < MAX_DEPTH => self.lent(frame),
             _ => self.constant(frame),
         }
     }
@@ -282,7 +306,7 @@ impl Writer<'_, '_> {
         self.add_pointer(Reg::R1, packet);
         let size = *self.u.choose(&Size::ALL)?;
         // Seldom one byte too few is tested for: to be rejected.
-        let tested = size.bytes() as i32 - i32::from(self.u.ratio(1, 40)?);
+        let tested = size.bytes() as i32 - i32::from(self.u.ratio(1, 100)?);
         self.emit.insn(mov(Reg::R3, Operand::Reg(Reg::R1)));
         self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R3, tested));
         self.jump_unless_within(Reg::R3, Reg::R2, skip)?;
@@ -310,7 +334,7 @@ impl Writer<'_, '_> {
     }
 
     /// r1 is the map, r2 a key on the stack.
-    fn map_and_key(&mut self, frame: &mut Frame, map: i32) -> Result<()> {
+    pub(super) fn map_and_key(&mut self, frame: &mut Frame, map: i32) -> Result<()> {
         let key = slot_off(SLOTS + 1);
         let number = self.number(frame)?;
         let src = if self.u.arbitrary()? {
@@ -320,8 +344,7 @@ impl Writer<'_, '_> {
         };
         self.emit.insn(Insn::Store { size: Size::B4, dst: Reg::FP, off: key, src });
         self.emit.insn(Insn::LoadImm64 { dst: Reg::R1, imm: Imm64::MapIdx(map) });
-        self.emit.insn(mov(Reg::R2, Operand::Reg(Reg::FP)));
-        self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R2, key.into()));
+        self.slot_address(Reg::R2, key);
         Ok(())
     }
 
@@ -338,7 +361,7 @@ impl Writer<'_, '_> {
         frame.after_call();
         let skip = self.emit.label();
         // Seldom the test for null is left out: to be rejected.
-        if !self.u.ratio(1, 40)? {
+        if !self.u.ratio(1, 100)? {
             self.emit.jump_if(Cond::Eq, Width::W64, Reg::R0, Operand::Imm(0), skip);
         }
         let before = *frame;
@@ -373,29 +396,43 @@ impl Writer<'_, '_> {
         (0..=5).all(|i| free.contains(&Reg::ALL[i]))
     }
 
-    /// An access of a map value, at a fixed or a bounded unknown offset.
+    /// An access of a map value or other memory, at a fixed or a bounded unknown
+    /// offset.
     pub(super) fn value(&mut self, frame: &mut Frame) -> Result<()> {
-        let values = frame.with(Holds::Value);
+        let values = frame.memory();
         if values.is_empty() {
             return self.caller_slot(frame);
         }
-        let base = *self.u.choose(&values)?;
+        let (base, bytes) = *self.u.choose(&values)?;
+        if frame.of(base) == Holds::Key {
+            return self.key(frame, base);
+        }
         if self.u.ratio(2, 3)? {
-            return self.access(frame, base, VALUE_BYTES, true);
+            let atomics = !matches!(frame.of(base), Holds::Part(..));
+            return self.access(frame, base, bytes, atomics);
         }
         let index = self.number(frame)?;
         let spare = |r: &Reg| *r != base && frame.of(*r) != Holds::Value;
         let Some(copy) = frame.free().into_iter().find(spare) else { return Ok(()) };
         let size = *self.u.choose(&Size::ALL)?;
-        let most = VALUE_BYTES - size.bytes();
+        let most = bytes.saturating_sub(size.bytes());
         // Seldom the bound is one too large: to be rejected.
-        let bound = most as i32 + i32::from(self.u.ratio(1, 40)?);
+        let bound = most as i32 + i32::from(self.u.ratio(1, 100)?);
         let skip = self.emit.label();
         self.bounded(copy, index, bound, skip)?;
         self.add_pointer(copy, base);
         self.emit.insn(load(size, copy, copy, 0));
         self.emit.here(skip);
         frame.set(copy, Holds::Number);
+        Ok(())
+    }
+
+    /// A load of a map's key.
+    fn key(&mut self, frame: &mut Frame, base: Reg) -> Result<()> {
+        let dst = *self.u.choose(&frame.free())?;
+        let size = *self.u.choose(&[Size::B1, Size::B2, Size::B4])?;
+        self.emit.insn(load(size, dst, base, 0));
+        frame.set(dst, Holds::Number);
         Ok(())
     }
 
@@ -413,14 +450,18 @@ impl Writer<'_, '_> {
         if self.u.ratio(1, 4)? {
             self.emit.insn(Insn::Call(Callee::Helper(id::MAP_DELETE_ELEM)));
         } else {
-            self.emit.insn(mov(Reg::R3, Operand::Reg(Reg::FP)));
-            let off = slot_off(SLOTS + 1 + words);
-            self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R3, off.into()));
+            self.slot_address(Reg::R3, slot_off(SLOTS + 1 + words));
             self.emit.insn(alu_imm(AluOp::Mov, Width::W64, Reg::R4, self.u.int_in_range(0..=3)?));
             self.emit.insn(Insn::Call(Callee::Helper(id::MAP_UPDATE_ELEM)));
         }
         frame.after_call();
         Ok(())
+    }
+
+    /// The address of a place on the stack.
+    pub(super) fn slot_address(&mut self, dst: Reg, off: i16) {
+        self.emit.insn(mov(dst, Operand::Reg(Reg::FP)));
+        self.emit.insn(alu_imm(AluOp::Add, Width::W64, dst, off.into()));
     }
 
     fn condition(&mut self, frame: &mut Frame) -> Result<(Cond, Width, Reg, Operand)> {
@@ -496,12 +537,12 @@ impl Writer<'_, '_> {
         if self.subprogs.is_empty() || !self.args_free(frame) {
             return self.arithmetic(frame);
         }
-        let to = *self.u.choose(self.subprogs)?;
-        self.call_to(frame, to)
+        let sub = *self.u.choose(self.subprogs)?;
+        self.call_to(frame, sub)
     }
 
     /// A call of a subprogram with two numbers and the address of a slot.
-    pub(super) fn call_to(&mut self, frame: &mut Frame, to: Label) -> Result<()> {
+    pub(super) fn call_to(&mut self, frame: &mut Frame, sub: Sub) -> Result<()> {
         let (a, b) = (self.number(frame)?, self.number(frame)?);
         if a == Reg::R2 || b == Reg::R1 {
             self.emit.insn(mov(Reg::R1, Operand::Imm(1)));
@@ -511,9 +552,12 @@ impl Writer<'_, '_> {
             self.emit.insn(mov(Reg::R2, Operand::Reg(b)));
         }
         let slot = self.number_slot(frame)?;
-        self.emit.insn(mov(Reg::R3, Operand::Reg(Reg::FP)));
-        self.emit.insn(alu_imm(AluOp::Add, Width::W64, Reg::R3, slot_off(slot).into()));
-        self.emit.call(to);
+        if sub.linkage == (Linkage::Global { nonnull: false }) && self.u.ratio(1, 4)? {
+            self.emit.insn(mov(Reg::R3, Operand::Imm(0)));
+        } else {
+            self.slot_address(Reg::R3, slot_off(slot));
+        }
+        self.emit.call(sub.label);
         frame.after_call();
         Ok(())
     }

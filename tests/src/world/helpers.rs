@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "programs pass addresses to helpers")]
 
+use super::bodies;
 use super::map::TestMap;
 use brolga_core::helper::table::id;
 use brolga_core::link::{HelperBody, HelperFn, Hooks, RunState};
@@ -13,16 +14,16 @@ pub(super) fn body(number: i32) -> Option<HelperBody> {
         id::MAP_UPDATE_ELEM => update,
         id::MAP_DELETE_ELEM => delete,
         id::XDP_ADJUST_HEAD => adjust_head,
-        _ => return None,
+        _ => bodies::body(number)?,
     };
     Some(HelperBody { func, env: None })
 }
 
 /// Nothing that a generated program does.
 pub(super) const HOOKS: Hooks =
-    Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run, next_elem: no_elem };
+    Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run, next_elem: bodies::next_elem };
 
-unsafe fn map<'a>(handle: u64) -> &'a TestMap {
+pub(super) unsafe fn map<'a>(handle: u64) -> &'a TestMap {
     // SAFETY: a handle is the address of a map that the world keeps while its
     // program runs.
     unsafe { &*std::ptr::with_exposed_provenance::<TestMap>(handle as usize) }
@@ -81,9 +82,5 @@ unsafe extern "C-unwind" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
 }
 
 unsafe extern "C-unwind" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
-    0
-}
-
-unsafe extern "C-unwind" fn no_elem(_: u64, _: *mut u64, _: *mut u8) -> u64 {
     0
 }

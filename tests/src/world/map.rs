@@ -5,6 +5,8 @@
 //! are atomics; what a map knows of its keys is behind a lock that no program
 //! sees.
 
+use super::ring::Ring;
+use brolga_core::helper::ArgKind;
 use brolga_core::link::{ArrayValues, MapLink};
 use brolga_core::{MapDef, MapKind};
 use std::sync::Mutex;
@@ -16,19 +18,23 @@ const TOO_BIG: i64 = -7;
 const EXISTS: i64 = -17;
 const INVALID: i64 = -22;
 
-/// An array or a hash table with keys of 4 bytes.
+/// An array or a hash table with keys of 4 bytes, or a ring buffer.
 #[derive(Debug)]
 pub(crate) struct TestMap {
     def: MapDef,
     values: Box<[AtomicU64]>,
     /// Of a hash table, the key in each place.
     keys: Mutex<Vec<Option<u32>>>,
+    /// Of a ring buffer, what is in it; of the others one without room.
+    ring: Ring,
 }
 
 impl TestMap {
     pub(crate) fn new(def: &MapDef) -> Self {
         let words = def.value_stride() / 8 * u64::from(def.max_entries);
+        let is_ring = def.kind == MapKind::Ringbuf;
         Self {
+            ring: Ring::new(if is_ring { def.max_entries } else { 0 }),
             def: def.clone(),
             values: (0..words).map(|_| AtomicU64::new(0)).collect(),
             keys: Mutex::new(vec![None; def.max_entries as usize]),
@@ -39,10 +45,18 @@ impl TestMap {
     pub(crate) fn reset(&self) {
         self.values.iter().for_each(|word| word.store(0, Relaxed));
         self.keys().fill(None);
+        self.ring.reset();
     }
 
-    /// Every key with its value, in the order of the places.
+    pub(crate) const fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// Every key with its value, in the order of the places; or every record.
     pub(crate) fn contents(&self) -> Vec<(u32, Vec<u64>)> {
+        if self.def.kind == MapKind::Ringbuf {
+            return self.ring.contents();
+        }
         let keys = self.keys().clone();
         let is_array = self.is_array();
         let key = |i: usize| if is_array { Some(i as u32) } else { keys[i] };
@@ -66,8 +80,9 @@ impl TestMap {
 
     /// Where each value lies.
     pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
+        let count = if self.def.kind == MapKind::Ringbuf { 0 } else { self.def.max_entries };
         let start = self.values.as_ptr().expose_provenance() as u64;
-        (0..u64::from(self.def.max_entries)).map(move |i| start + i * self.def.value_stride())
+        (0..u64::from(count)).map(move |i| start + i * self.def.value_stride())
     }
 
     /// Where the value of an array of one lies.
@@ -75,10 +90,36 @@ impl TestMap {
         (self.is_array() && self.def.max_entries == 1).then(|| self.places().next())?
     }
 
-    /// Whether all of the bytes are of one value.
+    /// Whether all of the bytes are of one value, but for what only helpers may
+    /// touch, which lies at its end; or of a record that is held.
     pub(crate) fn holds(&self, addr: u64, len: u64) -> bool {
-        let size = u64::from(self.def.value_size);
+        let special = &self.def.special;
+        let plain = special.spin_lock.or(special.timer).unwrap_or(self.def.value_size);
+        let size = u64::from(plain);
         self.places().any(|at| addr >= at && addr - at <= size && len <= size - (addr - at))
+            || self.ring.holds(addr, len)
+    }
+
+    /// Whether there is what an argument of this kind wants.
+    pub(crate) fn lends(&self, kind: ArgKind, addr: u64) -> bool {
+        let field =
+            |off: Option<u32>| off.is_some_and(|off| self.places().any(|at| at + u64::from(off) == addr));
+        match kind {
+            ArgKind::SpinLock => field(self.def.special.spin_lock),
+            ArgKind::Timer => field(self.def.special.timer),
+            ArgKind::RingbufMem => self.ring.is_record(addr),
+            _ => false,
+        }
+    }
+
+    /// The first element from a place on: its place, key, and value's address.
+    pub(crate) fn element_from(&self, position: u64) -> Option<(u64, u32, u64)> {
+        let keys = self.keys();
+        let is_array = self.is_array();
+        let key = |at: usize| if is_array { Some(at as u32) } else { keys[at] };
+        let places = self.places().enumerate().skip(position as usize);
+        let mut elements = places.filter_map(|(at, value)| Some((at as u64, key(at)?, value)));
+        elements.next()
     }
 
     pub(crate) fn lookup(&self, key: u32) -> u64 {

@@ -4,10 +4,13 @@
 //! with the same addresses, and even pointers that a program shows must be the
 //! same.
 
+mod bodies;
 mod helpers;
 pub(crate) mod map;
+mod ring;
 
 use crate::generate::Generated;
+use brolga_core::helper::ArgKind;
 use brolga_core::interp::Memory;
 use brolga_core::link::{Links, MapLink};
 use brolga_core::prog_type::host::XdpHost;
@@ -106,6 +109,10 @@ impl Memory for World {
         in_packet || self.maps.iter().any(|m| m.holds(addr, len))
     }
 
+    fn lends(&self, kind: ArgKind, addr: u64) -> bool {
+        self.maps.iter().any(|m| m.lends(kind, addr))
+    }
+
     fn map(&self, handle: u64) -> Option<(u32, u32)> {
         self.maps.iter().find(|m| m.handle() == handle).map(TestMap::sizes)
     }
@@ -117,6 +124,7 @@ pub fn program(generated: &Generated) -> Program {
     let xdp = table::by_name("xdp").expect("xdp is described");
     let maps: Vec<MapInfo> = generated.maps.iter().cloned().map(MapInfo::new).collect();
     let fd_array = (0..maps.len() as u32).map(MapIdx).collect();
-    let aux = Aux { gpl_compatible: true, maps, fd_array, ..Aux::new(xdp) };
+    let func_info = generated.funcs.clone();
+    let aux = Aux { gpl_compatible: true, maps, fd_array, func_info, ..Aux::new(xdp) };
     Program { code: generated.code.clone(), aux }
 }

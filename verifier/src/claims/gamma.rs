@@ -25,6 +25,15 @@
 //!
 //! Registers r0 to r5 of a frame that waits for its callee are lost and so not
 //! claimed; its r6 to r9 are those that the callee's frame keeps.
+//!
+//! A global function is walked as a program of its own: its state has no frames
+//! of its callers, which the machine has. So states line up with the machine's
+//! youngest frames:
+//!
+//! ```text
+//! machine    main   sub   global   sub
+//! state                   0        1
+//! ```
 
 use super::escape::{Miss, Place};
 use super::view::MachineView;
@@ -32,45 +41,69 @@ use crate::state::stack::{Byte, StackSlot};
 use crate::state::value::{Id, Number, Past, Ptr, PtrKind, Value};
 use crate::state::{Frame, State};
 use brolga_core::Reg;
+use brolga_core::facts::SubprogId;
 
 /// Whether the machine is one of those that the state stands for.
 pub(super) fn holds(state: &State, machine: &dyn MachineView) -> Result<(), Miss> {
-    same_frames(state, machine)?;
+    let view = &View::aligned(state, machine)?;
     let mut names = Names::default();
     for (index, frame) in state.frames.iter().enumerate() {
-        for (reg, word) in registers(index, machine) {
-            claim(Place::Reg(index, reg), word, &frame.regs[reg.index()], machine, &mut names)?;
+        for (reg, word) in view.registers(index) {
+            claim(Place::Reg(index, reg), word, &frame.regs[reg.index()], view, &mut names)?;
         }
-        stack(index, frame, machine, &mut names)?;
+        stack(index, frame, view, &mut names)?;
     }
     Ok(())
 }
 
-fn same_frames(state: &State, machine: &dyn MachineView) -> Result<(), Miss> {
-    let (claimed, count) = (state.frames.len(), machine.frames());
-    let calls = || (1..count).all(|i| state.frames[i].callsite.plus(1) == machine.resume(i));
-    if claimed == count && calls() { Ok(()) } else { Err(Miss::Frames { machine: count, claimed }) }
+/// A machine whose frames are counted as a state's.
+struct View<'a> {
+    machine: &'a dyn MachineView,
+    /// How many frames of the machine are older than the state's first.
+    base: usize,
+    /// How many the state has.
+    frames: usize,
 }
 
-/// The registers of a frame of which anything is known.
-fn registers(frame: usize, machine: &dyn MachineView) -> Vec<(Reg, u64)> {
-    if frame + 1 == machine.frames() {
-        return Reg::ALL.into_iter().zip(*machine.regs()).collect();
+impl<'a> View<'a> {
+    /// The machine's frames that are a state's: its youngest, entered by the same
+    /// calls.
+    fn aligned(state: &State, machine: &'a dyn MachineView) -> Result<Self, Miss> {
+        let (claimed, count) = (state.frames.len(), machine.frames());
+        let other = Miss::Frames { machine: count, claimed };
+        let Some(base) = count.checked_sub(claimed) else { return Err(other) };
+        let alone = state.frames[0].subprog != SubprogId::MAIN;
+        let called = |i: usize| state.frames[i].callsite.plus(1) == machine.resume(base + i);
+        if (base > 0) != alone || !(1..claimed).all(called) {
+            return Err(other);
+        }
+        Ok(Self { machine, base, frames: claimed })
     }
-    let kept = Reg::SAVED.into_iter().zip(machine.saved(frame + 1));
-    kept.chain([(Reg::FP, machine.fp(frame))]).collect()
+
+    fn fp(&self, frame: usize) -> u64 {
+        self.machine.fp(self.base + frame)
+    }
+
+    /// The registers of a frame of which anything is known.
+    fn registers(&self, frame: usize) -> Vec<(Reg, u64)> {
+        if frame + 1 == self.frames {
+            return Reg::ALL.into_iter().zip(*self.machine.regs()).collect();
+        }
+        let kept = Reg::SAVED.into_iter().zip(self.machine.saved(self.base + frame + 1));
+        kept.chain([(Reg::FP, self.fp(frame))]).collect()
+    }
 }
 
-fn stack(index: usize, frame: &Frame, machine: &dyn MachineView, names: &mut Names) -> Result<(), Miss> {
-    let words = machine.stack(index);
+fn stack(index: usize, frame: &Frame, view: &View<'_>, names: &mut Names) -> Result<(), Miss> {
+    let words = view.machine.stack(view.base + index);
     for (i, slot) in frame.stack.slots().enumerate() {
         let at = Place::Slot(index, -8 * (i as i32 + 1));
         let word = words[words.len() - 1 - i];
         zeros(at, word, slot)?;
         match slot.spilled() {
             0 => {}
-            8 => claim(at, word, &slot.value, machine, names)?,
-            bytes => claim(at, word & ((1 << (8 * bytes)) - 1), &slot.value, machine, names)?,
+            8 => claim(at, word, &slot.value, view, names)?,
+            bytes => claim(at, word & ((1 << (8 * bytes)) - 1), &slot.value, view, names)?,
         }
     }
     Ok(())
@@ -85,39 +118,37 @@ fn zeros(at: Place, word: u64, slot: &StackSlot) -> Result<(), Miss> {
 }
 
 /// That the word is in the meaning of the value, its name included.
-fn claim(
-    at: Place,
-    word: u64,
-    value: &Value,
-    machine: &dyn MachineView,
-    names: &mut Names,
-) -> Result<(), Miss> {
-    if !self::word(word, value, machine) {
+fn claim(at: Place, word: u64, value: &Value, view: &View<'_>, names: &mut Names) -> Result<(), Miss> {
+    if !self::word(word, value, view) {
         return Err(Miss::Word { at, word, claimed: *value });
     }
     names.agree(at, word, value)
 }
 
 /// Whether the word is in the meaning of the value, names aside.
-fn word(word: u64, value: &Value, machine: &dyn MachineView) -> bool {
+fn word(word: u64, value: &Value, view: &View<'_>) -> bool {
     match value {
         Value::Uninit => true,
         Value::Number(Number { range, .. }) => range.contains(word),
-        Value::Pointer(ptr) => (ptr.nullable && word == 0) || points(word, ptr, machine),
+        Value::Pointer(ptr) => (ptr.nullable && word == 0) || points(word, ptr, view),
     }
 }
 
-fn points(word: u64, ptr: &Ptr, machine: &dyn MachineView) -> bool {
+fn points(word: u64, ptr: &Ptr, view: &View<'_>) -> bool {
+    let machine = view.machine;
     let based = |base: u64| ptr.var.contains(origin(word, ptr).wrapping_sub(base));
     match ptr.kind {
         PtrKind::Ctx => based(machine.ctx()),
-        PtrKind::Stack(frame) => based(machine.fp(frame.into())),
+        PtrKind::Stack(frame) => based(view.fp(frame.into())),
         PtrKind::Map(map) => machine.map(map).is_none_or(based),
         PtrKind::MapValue(map) => machine.values(map).into_iter().any(based),
         PtrKind::Packet => machine.packet().is_some_and(|p| based(p.start) && known(word, ptr, p.end)),
         PtrKind::PacketMeta => machine.packet().is_some_and(|p| based(p.meta) && known(word, ptr, p.start)),
         PtrKind::PacketEnd => machine.packet().is_some_and(|p| based(p.end)),
-        PtrKind::Mem { .. } => machine.memory().is_none_or(based),
+        // What the program starts with; but what a global function is given, or a
+        // part of a dynptr, lies elsewhere.
+        PtrKind::Mem { .. } if view.base == 0 && ptr.id == Id::NONE => machine.memory().is_none_or(based),
+        PtrKind::Mem { .. } => word != 0,
         // Where these lie no machine says.
         PtrKind::Record(_) | PtrKind::Socket(_) | PtrKind::SocketOfMap | PtrKind::Kernel { .. } => word != 0,
         PtrKind::MapKey(_) | PtrKind::Func(_) => true,

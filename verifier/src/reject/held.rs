@@ -212,4 +212,27 @@ pub enum Held {
     /// A dynptr over memory of another kind than a map's value.
     #[error("Unsupported reg type {0} for bpf_dynptr_from_mem data")]
     DynptrMemory(&'static str),
+
+    // Strings.
+    /// A string that may yet be changed.
+    #[error("R{} does not point to a readonly map'", .0.index())]
+    StringMayChange(Reg),
+    /// A string whose place is not known.
+    #[error("R{} is not a constant address'", .0.index())]
+    StringAnywhere(Reg),
+    /// A string in a map whose values have no known place.
+    #[error("no direct value access support for this map type")]
+    StringInOtherMap,
+    /// The same, of one with several values.
+    #[error("direct value access on string failed")]
+    StringNotDirect,
+    /// A string that the value's end cuts off.
+    #[error("string is not zero-terminated")]
+    StringWithoutEnd,
+    /// What is no format, or wants more arguments.
+    #[error("Invalid format string")]
+    Format,
+    /// Arguments that are no whole words. The kernel says nothing of it.
+    #[error("the size of the arguments is no multiple of 8")]
+    FormatArguments,
 }

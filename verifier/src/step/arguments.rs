@@ -102,7 +102,8 @@ impl Walk<'_> {
             ArgKind::Mem => Ok(()),
             ArgKind::ConstSize => self.sized_memory(proto, index, false, given),
             ArgKind::ConstSizeOrZero => self.sized_memory(proto, index, true, given),
-            ArgKind::ConstStr | ArgKind::PercpuBtfId | ArgKind::KptrXchgDest => {
+            ArgKind::ConstStr => self.constant_string(reg),
+            ArgKind::PercpuBtfId | ArgKind::KptrXchgDest => {
                 Err(self.unsupported(format!("argument {} of {}", index + 1, proto.name)))
             }
         }
@@ -124,7 +125,7 @@ impl Walk<'_> {
                 (value.scalar().is_some(), "scalar")
             }
             ArgKind::SpinLock => (solid && ptr.is_some_and(is_map_value), "map_value, ptr_"),
-            ArgKind::Timer => (solid && ptr.is_some_and(is_map_value), "map_value"),
+            ArgKind::Timer | ArgKind::ConstStr => (solid && ptr.is_some_and(is_map_value), "map_value"),
             ArgKind::Dynptr => (ptr.is_some_and(|p| matches!(p.kind, PtrKind::Stack(_))), "fp, dynptr_ptr"),
             ArgKind::RingbufMem => {
                 (solid && ptr.is_some_and(|p| matches!(p.kind, PtrKind::Record(_))), "ringbuf_mem")
@@ -140,11 +141,9 @@ impl Walk<'_> {
                 (solid && fits, "sock_common, sock, tcp_sock, xdp_sock, ptr_, trusted_ptr_")
             }
             ArgKind::BtfId => (solid && ptr.is_some_and(is_structure), "ptr_, trusted_ptr_, rcu_ptr_"),
-            ArgKind::Unused
-            | ArgKind::Anything
-            | ArgKind::ConstStr
-            | ArgKind::PercpuBtfId
-            | ArgKind::KptrXchgDest => return Ok(()),
+            ArgKind::Unused | ArgKind::Anything | ArgKind::PercpuBtfId | ArgKind::KptrXchgDest => {
+                return Ok(());
+            }
         };
         if !fits {
             return Err(self.reject(Why::Argument { reg, found: value.type_name(), expected }));

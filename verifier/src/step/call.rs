@@ -92,6 +92,7 @@ impl Walk<'_> {
             id::GET_LOCAL_STORAGE if self.state.reg(Reg::R2).as_const() != Some(0) => {
                 Err(self.held(Held::StorageFlags))
             }
+            id::SNPRINTF => self.snprintf_format(),
             id::DYNPTR_FROM_MEM => self.dynptr_memory(self.state.reg(Reg::R1)),
             _ => Ok(()),
         }

@@ -9,6 +9,7 @@
 //! What one may do with memory that it is given it may do with all of it: it
 //! reads and writes as many bytes as the type has.
 
+use crate::domain::Tnum;
 use crate::outcome::Cause;
 use crate::reject::Why;
 use crate::state::value::{Ptr, PtrKind, Value};
@@ -19,6 +20,7 @@ use brolga_core::facts::SubprogId;
 use brolga_core::func::{Func, Linkage, Param, ParamTags, Pointee};
 use brolga_core::prog_type::Entry;
 use brolga_core::{Pc, Reg};
+use std::collections::BTreeMap;
 
 /// The type of thing that a parameter is.
 #[derive(Clone, Copy)]
@@ -34,6 +36,10 @@ pub(crate) struct Globals {
     /// Called, and not verified yet.
     waiting: Vec<SubprogId>,
     called: Vec<SubprogId>,
+    /// To which multiples callers say that memory lies, which they give.
+    given: BTreeMap<SubprogId, u32>,
+    /// To which it must lie, for atomic operations.
+    needed: BTreeMap<SubprogId, u32>,
 }
 
 impl Globals {
@@ -42,6 +48,12 @@ impl Globals {
             self.called.push(subprog);
             self.waiting.push(subprog);
         }
+    }
+
+    /// Whether callers of a function say enough of where its memory lies.
+    fn lies_as_needed(&self, subprog: SubprogId) -> bool {
+        let needed = self.needed.get(&subprog).copied().unwrap_or(1);
+        self.given.get(&subprog).is_none_or(|given| *given >= needed)
     }
 
     /// The next one to verify: the first by place.
@@ -68,7 +80,7 @@ impl<'a> Walk<'a> {
         let Some(types) = self.parameters(func)? else { return Err(self.reject(wrong)) };
         for (index, param) in types.into_iter().enumerate() {
             match self.argument_fits(Reg::ARGS[index], param) {
-                Ok(true) => {}
+                Ok(true) => self.note_alignment(subprog, Reg::ARGS[index], param)?,
                 Ok(false) | Err(Cause::Reject(_)) => return Err(self.reject(wrong)),
                 Err(other) => return Err(other),
             }
@@ -144,6 +156,57 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Notes to which multiple memory lies that a global function is given.
+    fn note_alignment(&mut self, subprog: SubprogId, reg: Reg, param: ParamType) -> Result<(), Cause> {
+        let (ParamType::Memory { .. }, Value::Pointer(ptr)) = (param, self.state.reg(reg)) else {
+            return Ok(());
+        };
+        let lies = alignment(ptr);
+        let given = self.globals.given.entry(subprog).or_insert(lies);
+        *given = lies.min(*given);
+        self.lies_as_needed(subprog)
+    }
+
+    /// That an atomic operation of so many bytes is done where they lie at a
+    /// multiple of that: as far as what the program was given lies anywhere. The
+    /// kernel leaves that to the processor, and some of them then stop the run.
+    pub(crate) fn lies_aligned(&mut self, ptr: &Ptr, size: u32) -> Result<(), Cause> {
+        match ptr.kind {
+            PtrKind::Mem { .. } if ptr.owner.is_some() => {
+                Err(self.unsupported("an atomic operation on a part of a dynptr, which may lie anywhere"))
+            }
+            PtrKind::Mem { .. } if self.in_global() => {
+                let subprog = self.state.frames[0].subprog;
+                let needed = self.globals.needed.entry(subprog).or_insert(size);
+                *needed = size.max(*needed);
+                self.lies_as_needed(subprog)
+            }
+            PtrKind::Mem { .. }
+            | PtrKind::Ctx
+            | PtrKind::Stack(_)
+            | PtrKind::Map(_)
+            | PtrKind::MapValue(_)
+            | PtrKind::MapKey(_)
+            | PtrKind::Func(_)
+            | PtrKind::Packet
+            | PtrKind::PacketMeta
+            | PtrKind::PacketEnd
+            | PtrKind::Record(_)
+            | PtrKind::Socket(_)
+            | PtrKind::SocketOfMap
+            | PtrKind::Kernel { .. } => Ok(()),
+        }
+    }
+
+    fn lies_as_needed(&self, subprog: SubprogId) -> Result<(), Cause> {
+        if self.globals.lies_as_needed(subprog) {
+            return Ok(());
+        }
+        Err(self.unsupported(
+            "an atomic operation on what a caller gives of a global function, which may lie anywhere",
+        ))
+    }
+
     /// That all of the memory behind a pointer may be read and written; which a
     /// stack's then is.
     fn memory_fits(&mut self, reg: Reg, ptr: &Ptr, size: u32) -> Result<(), Cause> {
@@ -192,4 +255,24 @@ impl<'a> Walk<'a> {
             Value::Pointer(_) | Value::Uninit => Err(self.reject(Why::GlobalResult(result.type_name()))),
         }
     }
+}
+
+/// To which multiple, up to 8, it is known that a pointer points.
+fn alignment(ptr: &Ptr) -> u32 {
+    let based = match ptr.kind {
+        PtrKind::Stack(_) | PtrKind::MapValue(_) | PtrKind::Record(_) => 8,
+        PtrKind::Ctx
+        | PtrKind::Map(_)
+        | PtrKind::MapKey(_)
+        | PtrKind::Func(_)
+        | PtrKind::Packet
+        | PtrKind::PacketMeta
+        | PtrKind::PacketEnd
+        | PtrKind::Mem { .. }
+        | PtrKind::Socket(_)
+        | PtrKind::SocketOfMap
+        | PtrKind::Kernel { .. } => 1,
+    };
+    let off = ptr.var.tnum().add(Tnum::constant(i64::from(ptr.off) as u64));
+    [8, 4, 2].into_iter().find(|to| *to <= based && off.is_aligned((*to).into())).unwrap_or(1)
 }

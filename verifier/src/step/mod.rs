@@ -18,3 +18,4 @@ pub(crate) mod pointer;
 mod region;
 mod socket;
 mod stack;
+mod string;

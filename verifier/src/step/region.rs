@@ -91,7 +91,7 @@ impl Walk<'_> {
 
     /// That an access is at a multiple of its size, where it must be: always on
     /// the stack and for atomics, else where the load flags say so.
-    pub(crate) fn aligned(&self, ptr: &Ptr, insn_off: i32, size: u32, atomic: bool) -> Result<(), Cause> {
+    pub(crate) fn aligned(&mut self, ptr: &Ptr, insn_off: i32, size: u32, atomic: bool) -> Result<(), Cause> {
         let flags = self.aux.flags;
         let strict = flags.contains(LoadFlags::STRICT_ALIGNMENT) && !flags.contains(LoadFlags::ANY_ALIGNMENT);
         let (place, always) = match ptr.kind {
@@ -119,7 +119,7 @@ impl Walk<'_> {
         let packet = ptr.is_packet();
         let fixed = i64::from(ptr.off) + i64::from(insn_off) + if packet { 2 } else { 0 };
         if ptr.var.tnum().add(Tnum::constant(fixed as u64)).is_aligned(size.into()) {
-            return Ok(());
+            return if atomic { self.lies_aligned(ptr, size) } else { Ok(()) };
         }
         let (var, off) = (ptr.var.tnum(), ptr.off);
         Err(self.reject(Why::Misaligned { place, packet, var, off, insn_off, size }))

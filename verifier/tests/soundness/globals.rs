@@ -132,3 +132,23 @@ fn packet_pointers_do_not_outlive_one_that_moves_the_packet() {
     with(11, &[ctx()]).accepts(&program("r0 = 0"));
     with(11, &[ctx()]).refuses("R7 invalid mem access 'scalar'", &program("call bpf_xdp_adjust_head"));
 }
+
+/// An atomic operation wants its bytes at a multiple of their number, and what
+/// callers give may lie anywhere.
+#[test]
+fn atomic_operations_want_what_callers_align() {
+    let text = |off: i32| {
+        format!(
+            "*(u64 *)(r10 -8) = 0\n *(u64 *)(r10 -16) = 0\n r1 = r10\n r1 += {off}\n call f\n r0 = 0\n exit
+             f: r2 = 1\n lock *(u64 *)(r1 +0) += r2\n r0 = 0\n exit"
+        )
+    };
+    let load = || with(7, &[memory(8, true)]);
+    load().accepts(&text(-16));
+    for off in [-12, -9] {
+        let failure = load().verify(&text(off)).expect_err("nothing says where it lies");
+        assert!(failure.to_string().contains("which may lie anywhere"), "{failure}");
+    }
+    // Plain accesses may be anywhere.
+    load().accepts(&text(-9).replace("lock *(u64 *)(r1 +0) += r2", "*(u64 *)(r1 +0) = r2"));
+}

@@ -22,6 +22,7 @@ mod pruning;
 mod references;
 mod sorts;
 mod stack;
+mod strings;
 
 use brolga_core::prog_type::table;
 use brolga_core::{Aux, MapDef, MapIdx, MapInfo, Pc, Program, asm};

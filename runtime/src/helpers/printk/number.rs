@@ -1,30 +1,9 @@
 //! Numbers, pointers and addresses as text, as in the kernel's `vsnprintf`.
 
 use super::text::Text;
+use brolga_core::format::Spec;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
-
-/// How a conversion is to be padded.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Spec {
-    /// The least length of the text.
-    pub(super) width: usize,
-    left: bool,
-    plus: bool,
-    space: bool,
-    zero: bool,
-}
-
-impl Spec {
-    pub(super) fn flag(&mut self, flag: u8) {
-        match flag {
-            b'-' => self.left = true,
-            b'+' => self.plus = true,
-            b' ' => self.space = true,
-            _ => self.zero = true,
-        }
-    }
-}
 
 /// Bytes with spaces before or after them.
 pub(super) fn padded(text: &mut Text, spec: Spec, bytes: &[u8]) {

@@ -1,11 +1,15 @@
 //! What `bpf_trace_printk` prints and returns.
 
 use super::super::HostEnv;
-use super::super::printk::format;
+use super::super::printk::{Text, format as format_by};
 use super::{address, call_in};
 use rustix::io::Errno;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+
+fn format(fmt: &[u8], args: [u64; 3], peeks: bool) -> Result<Text, Errno> {
+    format_by(fmt, &args, peeks, 1023)
+}
 
 fn text(fmt: &str, args: [u64; 3]) -> Result<String, Errno> {
     let fmt = [fmt.as_bytes(), &[0]].concat();
@@ -208,4 +212,38 @@ fn an_engine_can_be_told_to_forbid_it() {
     host.forbid_peeking();
     call_in(&host, "trace_printk", args);
     assert_eq!(*lines.lock().unwrap(), ["ab", ""]);
+}
+
+#[test]
+fn a_text_is_written_as_far_as_there_is_room() {
+    let snprintf = |room: usize, fmt: &[u8], args: &[u64]| {
+        let (mut to, mut fmt, mut args) = (vec![0xee_u8; 16], fmt.to_vec(), args.to_vec());
+        let at = if room > 0 { address(&mut to) } else { 0 };
+        let (data, len) = (address(&mut args), 8 * args.len() as u64);
+        let result =
+            call_in(&HostEnv::default(), "snprintf", [at, room as u64, address(&mut fmt), data, len]);
+        (result, to)
+    };
+    let (result, to) = snprintf(16, b"%d-%x!\0", &[7, 255]);
+    assert_eq!((result, &to[..7]), (6, b"7-ff!\0\xee".as_slice()));
+    let (result, to) = snprintf(4, b"%d-%x!\0", &[7, 255]);
+    assert_eq!((result, &to[..5]), (6, b"7-f\0\xee".as_slice()));
+    assert_eq!(snprintf(1, b"ab\0", &[]), (3, [vec![0], vec![0xee; 15]].concat()));
+    assert_eq!(snprintf(0, b"ab\0", &[]).0, 3);
+    assert_eq!(snprintf(16, b"%d\0", &[]).0, -22);
+    assert_eq!(snprintf(16, b"%d\0", &[1; 13]).0, -22);
+}
+
+#[test]
+fn arguments_may_lie_in_memory() {
+    let host = HostEnv::default();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = lines.clone();
+    host.set_trace(Arc::new(move |line: &str| kept.lock().unwrap().push(line.to_owned())));
+    let (mut fmt, mut args) = (*b"%d %d %d %d\0", [1_u64, 2, 3, 4]);
+    let (fmt, data) = (address(&mut fmt), address(&mut args));
+    assert_eq!(call_in(&host, "trace_vprintk", [fmt, 12, data, 32, 0]), 7);
+    assert_eq!(call_in(&host, "trace_vprintk", [fmt, 12, data, 24, 0]), -22);
+    assert_eq!(call_in(&host, "trace_vprintk", [fmt, 12, data, 12, 0]), -22);
+    assert_eq!(*lines.lock().unwrap(), ["1 2 3 4"]);
 }

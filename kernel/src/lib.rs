@@ -2,7 +2,7 @@
 //!
 //! Only `BPF_BTF_LOAD`, `BPF_MAP_CREATE`, `BPF_MAP_UPDATE_ELEM`, `BPF_PROG_LOAD` and
 //! `BPF_PROG_TEST_RUN` are used; nothing is ever attached. Where the call is not allowed, [`Kernel::open`]
-//! says so and tests print `skipped: no bpf(2)`.
+//! says so, and who asks says `skipped: no bpf(2)`.
 
 #![expect(unsafe_code, reason = "a system call that no safe crate wraps")]
 
