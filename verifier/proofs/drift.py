@@ -55,27 +55,16 @@ def t_mul(w, a, b):
     return total
 
 
-def t_div(w, a, b):
-    by = number(b[0])
-    if number(b[1]) or by & (by - 1):
-        return (const(w, 0), m.full(w))
-    return m.t_div(w, a, by.bit_length() - 1) if by else (const(w, 0), const(w, 0))
-
-
-def t_sdiv(w, a, b, plain):
-    return t_div(w, a, b) if number(plain) else (const(w, 0), m.full(w))
-
-
-def span2(f):
-    return lambda w, v: f(w, *split(v, 4, 4))
-
-
 def tnum2(f):
-    return lambda w, v: f(*split(v, 2, 2, 1)[:2])
+    return lambda w, v: f(*split(v, 2, 2))
 
 
 def tnum2w(f):
-    return lambda w, v: f(w, *split(v, 2, 2, 1)[:2])
+    return lambda w, v: f(w, *split(v, 2, 2))
+
+
+def with_tnum(f):
+    return lambda w, v: f(w, *split(v, 4, 4, 2))
 
 
 def halved(w, words):
@@ -90,53 +79,65 @@ def with_half(f):
     return call
 
 
-def reduced(w, v):
-    if truth(m.Or(m.UGT(v[0], v[1]), v[2] > v[3])):
-        return []
-    return maybe(*m.reduce(w, tuple(v)))
+def from_wide(w, v):
+    low, wide = split(v, 4, 4)
+    return m.from_wide(w, halved(w, low), wide)
+
+
+def only(w, v):
+    there, it = m.t_only(w, tuple(v[:2]), v[2], v[3])
+    return maybe(there, [it])
+
+
+def part(w, v):
+    there, least, most = m.signed_part(w, w // 4, v[2], v[3])
+    return maybe(there, [least, most])
 
 
 def ordered(signed, strict):
-    return lambda w, v: maybe(*m.order(w, signed, strict, *split(v, 4, 4)))
+    return lambda w, v: [word for s in m.order(w, signed, strict, *split(v, 4, 4)) for word in s]
 
 
-def said(signed):
+def said(signed, sure=1):
+    """`less`, or, where `sure` is 0, `at_least`: the same in the other order."""
     def call(w, v):
-        always, never = m.less(signed, *split(v, 4, 4))
-        return [const(w, 1)] if truth(always) else [const(w, 0)] if truth(never) else []
+        ways = list(zip(m.less(signed, *split(v, 4, 4)), (sure, 1 - sure)))
+        for holds, answer in ways if sure else ways[::-1]:
+            if truth(holds):
+                return [const(w, answer)]
+        return []
     return call
 
 
 FORMULAS = {
-    "span-Add": span2(m.i_add), "span-Sub": span2(m.i_sub), "span-Mul": span2(m.i_mul),
-    "span-And": span2(m.i_and), "span-Or": span2(m.i_or), "span-Xor": span2(m.i_xor),
-    "span-Div": span2(m.i_div), "span-Mod": span2(m.i_mod),
-    "span-Sdiv": span2(m.i_sdiv_any), "span-Smod": span2(m.i_smod_any),
-    "span-Lsh": lambda w, v: m.i_lsh(w, *split(v, 4, 1, 1)),
-    "span-Rsh": lambda w, v: m.i_rsh(w, *split(v, 4, 1, 1)),
-    "span-Arsh": lambda w, v: m.i_arsh(w, *split(v, 4, 1, 1)),
+    "span-Add": lambda w, v: m.i_add(w, *split(v, 4, 4, 2)[:2]),
+    "span-Sub": lambda w, v: m.i_sub(w, *split(v, 4, 4, 2)[:2]),
+    "span-Mul": lambda w, v: m.i_mul(w, *split(v, 4, 4, 2)[:2]),
+    "span-And": with_tnum(m.i_and), "span-Or": with_tnum(m.i_or), "span-Xor": with_tnum(m.i_xor),
+    "span-Lsh": lambda w, v: m.i_lsh(w, *split(v, 4, 1)),
+    "span-Rsh": lambda w, v: m.i_rsh(w, *split(v, 4, 1)),
+    "span-Arsh": lambda w, v: m.i_arsh(w, *split(v, 4, 1)),
+    "span-Lsh-half": with_half(m.i_lsh_half),
     "tnum-Add": tnum2(m.t_add), "tnum-Sub": tnum2(m.t_sub), "tnum-And": tnum2(m.t_and),
     "tnum-Or": tnum2(m.t_or), "tnum-Xor": tnum2(m.t_xor), "tnum-Mul": tnum2w(t_mul),
-    "tnum-Div": tnum2w(t_div), "tnum-Sdiv": lambda w, v: t_sdiv(w, *split(v, 2, 2, 1)),
-    "tnum-Mod": tnum2w(m.t_mod), "tnum-Smod": tnum2w(m.t_mod),
     "tnum-Lsh": lambda w, v: m.t_lsh(*split(v, 2, 1)), "tnum-Rsh": lambda w, v: m.t_rsh(*split(v, 2, 1)),
     "tnum-Arsh": lambda w, v: m.t_arsh(*split(v, 2, 1)),
-    "tnum-join": lambda w, v: m.t_join(*split(v, 2, 2)),
-    "tnum-intersect": lambda w, v: maybe(m.t_overlaps(*split(v, 2, 2)), m.t_intersect(*split(v, 2, 2))),
+    "tnum-join": tnum2(m.t_join), "tnum-intersect": tnum2(m.t_intersect),
+    "tnum-overlaps": lambda w, v: [const(w, int(truth(m.t_overlaps(*split(v, 2, 2)))))],
     "tnum-within": lambda w, v: [const(w, int(truth(m.t_within(*split(v, 2, 2)))))],
     "tnum-range": lambda w, v: m.t_range(w, *v),
     "tnum-bounds": lambda w, v: m.t_bounds(w, tuple(v)),
-    "span-reduce": reduced,
-    "span-low": lambda w, v: m.span_low(w, tuple(v)),
+    "tnum-after": lambda w, v: [m.t_after(w, *split(v, 2, 1))], "tnum-only": only,
     "span-meet": lambda w, v: m.meet(*split(v, 4, 4)),
-    "span-from-arc": lambda w, v: m.from_arc(w, tuple(v)),
-    "arc-add": lambda w, v: m.arc_add(w, *split(v, 2, 2)), "arc-neg": lambda w, v: m.arc_neg(tuple(v)),
-    "arc-not": lambda w, v: m.arc_not(tuple(v)), "arc-lsh": lambda w, v: m.arc_lsh(w, *split(v, 2, 1)),
-    "span-with-low": with_half(m.with_low), "span-extended": with_half(m.extended),
+    "span-signs": lambda w, v: m.both_signs(w, tuple(v)), "span-from-wide": from_wide,
+    "span-with-low": with_half(m.with_low),
+    "span-extended": with_half(lambda w, wide, low: maybe(*m.extended(w, wide, low))),
     "span-without": lambda w, v: m.without(*split(v, 4, 1)),
+    "span-part": part, "span-low-part": lambda w, v: m.low_span(w, w // 4, v[0], v[1]),
     "order-Lt": ordered(False, True), "order-Le": ordered(False, False),
     "order-Slt": ordered(True, True), "order-Sle": ordered(True, False),
     "less-unsigned": said(False), "less-signed": said(True),
+    "at-least-unsigned": said(False, 0), "at-least-signed": said(True, 0),
 }
 
 

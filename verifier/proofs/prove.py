@@ -7,9 +7,6 @@ abstract values and all their members, at the width it is listed with: 64 unless
 the solver cannot, then the widest that it can; `cargo test` covers the rest. A
 proof that fails prints its counter-example. Times are processor time.
 
-Sums and their like are proven on arcs, and a span is two arcs (`span arcs`,
-`span from_arc`, `span meet`); so they hold for spans, of every width.
-
     pip install z3-solver
     python3 verifier/proofs/prove.py [--quick] [NAME..]  # exit code 1 if one fails
 
@@ -19,8 +16,7 @@ Sums and their like are proven on arcs, and a span is two arcs (`span arcs`,
 import sys
 import time
 
-from z3 import (UGE, And, BitVec, BitVecVal, BoolVal, Extract, If, Implies, LShR, Not, Or, SignExt, SolverFor,
-                UDiv, ULE, ULT, ZeroExt, is_and, sat, simplify, unsat)
+from z3 import (And, BitVec, Extract, If, Implies, LShR, Not, Or, SignExt, SolverFor, UGE, ULE, ULT, ZeroExt, is_and, sat, unsat)
 
 from model import *
 
@@ -77,12 +73,21 @@ def tnum_bounds(w):
     return [wt, gamma(t, x)], inside(t_bounds(w, t), x)
 
 
-def tnum_div_power(w):
-    """Division by a power of two is a shift."""
-    a, wa = tnum("a", w)
-    x, k = BitVec("x", w), BitVec("k", w)
-    quotient = UDiv(x, const(w, 1) << k)
-    return [wa, gamma(a, x), ULT(k, w)], gamma(t_div(w, a, k), quotient)
+def tnum_after(w):
+    """A member that is greater, and the smallest such; the largest, where none is."""
+    t, wt = tnum("t", w)
+    x, y = BitVec("x", w), BitVec("y", w)
+    after = t_after(w, t, x)
+    greater = Implies(ULT(x, top(t)), And(ULT(x, after), Implies(And(gamma(t, y), ULT(x, y)), ULE(after, y))))
+    return [wt], And(gamma(t, after), greater, Implies(UGE(x, top(t)), after == top(t)))
+
+
+def tnum_only(w):
+    """Where one is found, every member within the bounds is that one."""
+    t, wt = tnum("t", w)
+    lo, hi, x = (BitVec(n, w) for n in ("lo", "hi", "x"))
+    found, it = t_only(w, t, lo, hi)
+    return [wt, ULE(lo, x), ULE(x, hi), gamma(t, x), found], x == it
 
 
 def tnum_mul_step(w):
@@ -110,120 +115,52 @@ def tnum_mul_stop(w):
     return [wacc, gamma(acc, s), ULT(i, w), (full(w) << i) & ~acc[1] == 0], gamma(acc, s + (rest << i))
 
 
-def tnum_mod_bits(w, meaning):
-    (a, wa), (b, wb) = tnum("a", w), tnum("b", w)
-    x, y = BitVec("x", w), BitVec("y", w)
-    return [wa, wb, gamma(a, x), gamma(b, y)], gamma(t_mod(w, a, b), meaning(w, x, y))
-
-
 def span_binary(w, transfer, meaning):
-    (a, wa), (b, wb) = span("a", w), span("b", w)
-    x, y = BitVec("x", w), BitVec("y", w)
-    return [wa, wb, inside(a, x), inside(b, y)], inside(transfer(w, a, b), meaning(x, y))
+    a, b, x, y = span("a", w), span("b", w), BitVec("x", w), BitVec("y", w)
+    return [inside(a, x), inside(b, y)], inside(transfer(w, a, b), meaning(x, y))
 
 
-def span_binary_w(w, transfer, meaning):
-    return span_binary(w, transfer, lambda x, y: meaning(w, x, y))
+def span_bitwise(w, transfer, meaning):
+    """With the bits that hold the result."""
+    a, b, x, y = span("a", w), span("b", w), BitVec("x", w), BitVec("y", w)
+    t, wt = tnum("t", w)
+    given = [wt, inside(a, x), inside(b, y), gamma(t, meaning(x, y))]
+    return given, inside(transfer(w, a, b, t), meaning(x, y))
 
 
 def span_shift(w, transfer, meaning):
-    a, wa = span("a", w)
-    x, c, lo, hi = (BitVec(n, w) for n in ("x", "count", "lo", "hi"))
-    counts = And(ULE(lo, c), ULE(c, hi), ULT(hi, w))
-    return [wa, inside(a, x), counts], inside(transfer(w, a, lo, hi), meaning(x, c))
+    a, x, c = span("a", w), BitVec("x", w), BitVec("count", w)
+    return [inside(a, x), ULT(c, w)], inside(transfer(w, a, c), meaning(x, c))
 
 
-def span_reduce(w):
-    """Exact: the same words, and every bound is a word."""
-    s, ws = span("s", w)
-    x = BitVec("x", w)
-    some, r = reduce(w, s)
-    same = Implies(inside(s, x), And(some, inside(r, x)))
-    tight = Implies(some, And(*(inside(s, end) for end in r)))
-    return [ws], And(same, tight)
-
-
-def span_from_arc(w):
-    lo, length, x = (BitVec(n, w) for n in ("lo", "len", "x"))
-    return [on((lo, length), x)], inside(from_arc(w, (lo, length)), x)
-
-
-def span_low_half(w):
-    """64-bit bounds to those of the low half."""
-    s, ws = span("s", w)
-    x = BitVec("x", w)
-    return [ws, inside(s, x)], inside(span_low(w, s), Extract(w // 2 - 1, 0, x))
-
-
-def on_arc(name, w):
-    """An arc and a word of it: `lo + p` with `p <= len`."""
-    lo, length, p = (BitVec(name + part, w) for part in (".lo", ".len", ".p"))
-    return (lo, length), lo + p, ULE(p, length)
-
-
-def span_arcs(w):
-    """A span's words are on both of its arcs."""
-    s, ws = span("s", w)
-    x = BitVec("x", w)
-    return [ws, inside(s, x)], And(on(u_arc(s), x), on(s_arc(s), x))
+def span_shift_half(w):
+    """By half of the word: what the low half says, too."""
+    half = w // 2
+    a, low, x = span("a", w), span("low", half), BitVec("x", w)
+    given = [inside(low, Extract(half - 1, 0, x)), inside(a, x << half)]
+    return given, inside(i_lsh_half(w, a, low), x << half)
 
 
 def span_meet(w):
-    (a, _), (b, _) = span("a", w), span("b", w)
-    x = BitVec("x", w)
+    a, b, x = span("a", w), span("b", w), BitVec("x", w)
     return [inside(a, x), inside(b, x)], inside(meet(a, b), x)
 
 
-def on_it(arc, x):
-    """`on`, with the sums in the distance cancelled before the solver sees them."""
-    return ULE(simplify(x - arc[0], som=True), arc[1])
-
-
-def arc_sum(w):
-    (a, x, has_x), (b, y, has_y) = on_arc("a", w), on_arc("b", w)
-    total = arc_add(w, a, b)
-    fits = Extract(w, w, ZeroExt(1, a[1]) + ZeroExt(1, b[1])) == 0
-    exact = And(total[0] == a[0] + b[0], total[1] == a[1] + b[1], on_it((a[0] + b[0], a[1] + b[1]), x + y))
-    return [has_x, has_y], And(Implies(fits, exact), Implies(Not(fits), total[1] == full(w)))
-
-
-def arc_negation(w):
-    a, x, has_x = on_arc("a", w)
-    return [has_x], on_it(arc_neg(a), -x)
-
-
-def arc_complement(w):
-    """`~x` is `-x - 1`, and so is each end."""
-    a, x, has_x = on_arc("a", w)
-    v = BitVec("v", w)
-    return [has_x], And(~v == -v - 1, on_it((-(a[0] + a[1]) - 1, a[1]), -x - 1))
-
-
-def arc_shift(w):
-    """For each count: a shift is a product with a power of two."""
-    a, x, has_x = on_arc("a", w)
-    claims = []
-    for count in range(w):
-        power, shifted = const(w, 1 << count), arc_lsh(w, a, const(w, count))
-        fits = ULE(a[1], LShR(full(w), count))
-        exact = And(shifted[0] == a[0] * power, shifted[1] == a[1] * power, x << count == x * power,
-                    on_it((a[0] * power, a[1] * power), x * power))
-        claims += [Implies(fits, exact), Implies(Not(fits), shifted[1] == full(w))]
-    return [has_x], And(*claims)
-
-
-def arc_of_product(w):
-    """The low words of the numbers from `lo` to `hi`, of twice the width."""
-    lo, hi, v = (BitVec(n, 2 * w) for n in ("lo", "hi", "v"))
-    fits = ULE(v - lo, hi - lo)
-    return [fits], on(arc_between(w, lo, hi), Extract(w - 1, 0, v))
+def span_signs(w):
+    s, x = span("s", w), BitVec("x", w)
+    return [inside(s, x)], inside(both_signs(w, s), x)
 
 
 def halves(w):
     half = w // 2
-    (s, ws), (low, wl) = span("s", w), span("low", half)
-    x = BitVec("x", w)
-    return s, low, x, [ws, wl, inside(s, x), inside(low, Extract(half - 1, 0, x))]
+    s, low, x = span("s", w), span("low", half), BitVec("x", w)
+    return s, low, x, [inside(s, x), inside(low, Extract(half - 1, 0, x))]
+
+
+def span_from_wide(w):
+    """The word's bounds to those of its low half."""
+    s, low, x, given = halves(w)
+    return given, inside(from_wide(w, low, s), Extract(w // 2 - 1, 0, x))
 
 
 def span_with_low(w):
@@ -234,68 +171,67 @@ def span_with_low(w):
 
 def span_extended(w):
     s, low, x, given = halves(w)
-    return given, inside(extended(w, s, low), x)
+    is_low, told = extended(w, s, low)
+    return [*given, is_low], inside(told, x)
 
 
-def lsh_drops_high(w):
-    """Shifted by half or more, a word is its low half shifted, signed or not."""
-    half = w // 2
-    x, c = BitVec("x", w), BitVec("count", w)
-    low = Extract(half - 1, 0, x)
-    same = And(x << c == ZeroExt(half, low) << c, x << c == SignExt(half, low) << c)
-    return [UGE(c, half), ULT(c, w)], same
+def span_low_part(w, part):
+    s, x = span("s", w), BitVec("x", w)
+    low = ZeroExt(w - part, Extract(part - 1, 0, x))
+    return [inside(s, x)], inside(low_span(w, part, s[0], s[1]), low)
+
+
+def span_signed_part(w, part):
+    s, x = span("s", w), BitVec("x", w)
+    low = SignExt(w - part, Extract(part - 1, 0, x))
+    told, least, most = signed_part(w, part, s[2], s[3])
+    return [inside(s, x), told], And(least <= low, low <= most)
 
 
 def refine_order(w, signed, strict):
-    """a < b, a <= b: the ends move, and it is impossible where one cannot."""
-    (a, wa), (b, wb) = span("a", w), span("b", w)
-    x, y = BitVec("x", w), BitVec("y", w)
-    possible, a2, b2 = order(w, signed, strict, a, b)
+    """a < b, a <= b: the ends move."""
+    a, b, x, y = span("a", w), span("b", w), BitVec("x", w), BitVec("y", w)
+    a2, b2 = order(w, signed, strict, a, b)
     if signed:
         holds = x < y if strict else x <= y
     else:
         holds = ULT(x, y) if strict else ULE(x, y)
-    return [wa, wb, inside(a, x), inside(b, y), holds], And(possible, inside(a2, x), inside(b2, y))
+    return [inside(a, x), inside(b, y), holds], And(inside(a2, x), inside(b2, y))
 
 
 def refine_ne(w):
     """A value that is not taken is cut off the ends."""
-    a, wa = span("a", w)
-    x, y = BitVec("x", w), BitVec("y", w)
-    return [wa, inside(a, x), x != y], inside(without(a, y), x)
+    a, x, y = span("a", w), BitVec("x", w), BitVec("y", w)
+    return [inside(a, x), x != y], inside(without(a, y), x)
 
 
 def refine_set(w):
-    (a, wa), (b, wb) = tnum("a", w), tnum("b", w)
+    """A common bit with a known word of one bit: it is set."""
+    a, wa = tnum("a", w)
     x, y = BitVec("x", w), BitVec("y", w)
-    common = top(a) & top(b)
-    one = (common, const(w, 0))
-    single = And(common != 0, common & (common - 1) == 0)
-    known = And(gamma(t_or(a, one), x), gamma(t_or(b, one), y))
-    return [wa, wb, gamma(a, x), gamma(b, y), x & y != 0], And(common != 0, Implies(single, known))
+    single = And(y != 0, y & (y - 1) == 0)
+    return [wa, gamma(a, x), x & y != 0, single], gamma(t_or(a, (y, const(w, 0))), x)
 
 
 def refine_clear(w):
-    (a, wa), (b, wb) = tnum("a", w), tnum("b", w)
+    """No common bit with a known word: its bits are clear."""
+    a, wa = tnum("a", w)
     x, y = BitVec("x", w), BitVec("y", w)
-    a2, b2 = t_and(a, (~b[0], const(w, 0))), t_and(b, (~a[0], const(w, 0)))
-    known = And(a[0] & b[0] == 0, gamma(a2, x), gamma(b2, y))
-    return [wa, wb, gamma(a, x), gamma(b, y), x & y == 0], known
+    return [wa, gamma(a, x), x & y == 0], gamma(t_and(a, (~y, const(w, 0))), x)
 
 
 def decide_order(w, signed):
-    """`less`."""
-    (a, wa), (b, wb) = span("a", w), span("b", w)
-    x, y = BitVec("x", w), BitVec("y", w)
+    """`less`, and `at_least`, which is the same the other way round."""
+    a, b, x, y = span("a", w), span("b", w), BitVec("x", w), BitVec("y", w)
     (always, never), holds = less(signed, a, b), x < y if signed else ULT(x, y)
-    return [wa, wb, inside(a, x), inside(b, y)], And(Implies(always, holds), Implies(never, Not(holds)))
+    return [inside(a, x), inside(b, y)], And(Implies(always, holds), Implies(never, Not(holds)))
 
 
 def decide_eq(w):
-    (a, wa), (b, wb), (t, wt), (u, wu) = span("a", w), span("b", w), tnum("t", w), tnum("u", w)
+    a, b, (t, wt), (u, wu) = span("a", w), span("b", w), tnum("t", w), tnum("u", w)
     x, y = BitVec("x", w), BitVec("y", w)
     disjoint = [ULT(a[1], b[0]), ULT(b[1], a[0]), a[3] < b[2], b[3] < a[2], Not(t_overlaps(t, u))]
-    members = [wa, wb, wt, wu, inside(a, x), inside(b, y), gamma(t, x), gamma(u, y)]
+    members = [wt, wu, inside(a, x), inside(b, y), gamma(t, x), gamma(u, y)]
     return members, And(*(Implies(apart, x != y) for apart in disjoint))
 
 
@@ -315,17 +251,21 @@ def proofs():
         ("tnum intersect", tnum_intersect), ("tnum join", tnum_join), ("tnum within", tnum_within),
         ("tnum range", tnum_range), ("tnum bounds", tnum_bounds),
         ("tnum mul stop", tnum_mul_stop),
-        ("span arcs", span_arcs), ("span meet", span_meet), ("span from_arc", span_from_arc),
-        ("arc add", arc_sum), ("arc neg", arc_negation), ("arc not", arc_complement),
-        ("arc of a product", arc_of_product), ("arc lsh", arc_shift),
-        ("span low", span_low_half), ("span with low", span_with_low), ("span extended", span_extended),
-        ("span lsh high", lsh_drops_high),
+        ("tnum after", tnum_after),
+        ("span meet", span_meet), ("span signs", span_signs), ("span from wide", span_from_wide),
+        ("span with low", span_with_low), ("span extended", span_extended),
+        ("span lsh by half", span_shift_half),
         ("refine ne", refine_ne), ("refine set", refine_set), ("refine clear", refine_clear),
         ("decide eq", decide_eq),
     ]:
         yield name, 64, 64, proof
+    yield "tnum only", 64, 32, tnum_only
     yield "tnum mul step", 64, 16, tnum_mul_step
-    yield "span reduce", 64, 32, span_reduce
+    for part in (8, 16, 32):
+        yield f"low {part}", 64, 64, lambda w, p=part: span_low_part(w, p)
+        yield f"signed {part}", 64, 64, lambda w, p=part: span_signed_part(w, p)
+    for part in (8, 16):
+        yield f"signed {part}", 32, 32, lambda w, p=part: span_signed_part(w, p)
     for signed in (False, True):
         kind = "signed" if signed else "unsigned"
         yield f"decide {kind}", 64, 64, lambda w, s=signed: decide_order(w, s)
@@ -336,20 +276,13 @@ def proofs():
         ("and", i_and, lambda x, y: x & y), ("or", i_or, lambda x, y: x | y),
         ("xor", i_xor, lambda x, y: x ^ y),
     ]:
-        yield f"span {name}", 64, 16, lambda w, t=transfer, m=meaning: span_binary(w, t, m)
+        yield f"span {name}", 64, 64, lambda w, t=transfer, m=meaning: span_bitwise(w, t, m)
     for name, transfer, meaning in [("lsh", i_lsh, lsh), ("rsh", i_rsh, LShR), ("arsh", i_arsh, arsh)]:
         yield f"span {name}", 64, 16, lambda w, t=transfer, m=meaning: span_shift(w, t, m)
-    # Beyond the solver at 64; sums are proven on arcs, above.
-    yield "span add", 6, 4, lambda w: span_binary(w, i_add, lambda x, y: x + y)
-    yield "span sub", 6, 4, lambda w: span_binary(w, i_sub, lambda x, y: x - y)
+    for name, transfer, meaning in [("add", i_add, lambda x, y: x + y), ("sub", i_sub, lambda x, y: x - y)]:
+        yield f"span {name}", 64, 32, lambda w, t=transfer, m=meaning: span_binary(w, t, m)
+    # Beyond the solver at 64.
     yield "span mul", 6, 4, lambda w: span_binary(w, i_mul, lambda x, y: x * y)
-    for name, transfer, meaning in [
-        ("div", i_div, e_div), ("mod", i_mod, e_mod), ("sdiv", i_sdiv_any, e_sdiv), ("smod", i_smod_any, e_smod),
-    ]:
-        yield f"span {name}", 8, 6, lambda w, t=transfer, m=meaning: span_binary_w(w, t, m)
-    for name, meaning in [("mod", e_mod), ("smod", e_smod)]:
-        yield f"tnum {name}", 8, 8, lambda w, m=meaning: tnum_mod_bits(w, m)
-    yield "tnum div by a power of two", 16, 8, tnum_div_power
 
 
 def parts(claim):

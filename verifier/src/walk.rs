@@ -256,13 +256,24 @@ impl<'a> Walk<'a> {
     /// Gives the number in a register a name, so that its copies are known to
     /// be the same; a constant needs none.
     pub(crate) fn name_number(&mut self, reg: Reg) -> Option<Number> {
-        let Value::Number(mut number) = *self.state.reg(reg) else { return None };
+        let Value::Number(number) = *self.state.reg(reg) else { return None };
+        let named = self.named(number);
+        if named.id != number.id {
+            self.state.set(reg, Value::Number(named));
+        }
+        Some(named)
+    }
+
+    /// The number with a name. One that is a distance away from what it is named
+    /// after gets a new one, and is no more known by the other.
+    pub(crate) fn named(&mut self, mut number: Number) -> Number {
+        if number.moved.is_some() {
+            number = number.nameless();
+        }
         if !number.id.is_some() && number.range.as_const().is_none() {
             number.id = self.new_id();
-            number.delta = 0;
-            self.state.set(reg, Value::Number(number));
         }
-        Some(number)
+        number
     }
 
     fn step(&mut self, insn: &Insn) -> Result<Step, Cause> {

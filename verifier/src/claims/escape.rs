@@ -44,7 +44,7 @@ pub enum Miss {
         /// What is there.
         word: u64,
         /// What was said to be there.
-        claimed: Value,
+        claimed: Box<Value>,
     },
     /// A byte that should be 0.
     #[error("{at}, byte {byte}: not zero in {word:#x}")]

@@ -37,11 +37,12 @@
 
 use super::escape::{Miss, Place};
 use super::view::MachineView;
+use crate::domain;
 use crate::state::stack::{Byte, StackSlot};
 use crate::state::value::{Id, Number, Past, Ptr, PtrKind, Value};
 use crate::state::{Frame, State};
-use brolga_core::Reg;
 use brolga_core::facts::SubprogId;
+use brolga_core::{Reg, Size};
 
 /// Whether the machine is one of those that the state stands for.
 pub(super) fn holds(state: &State, machine: &dyn MachineView) -> Result<(), Miss> {
@@ -103,10 +104,21 @@ fn stack(index: usize, frame: &Frame, view: &View<'_>, names: &mut Names) -> Res
         match slot.spilled() {
             0 => {}
             8 => claim(at, word, &slot.value, view, names)?,
-            bytes => claim(at, word & ((1 << (8 * bytes)) - 1), &slot.value, view, names)?,
+            bytes => claim(at, word & ((1 << (8 * bytes)) - 1), &low(&slot.value, bytes), view, names)?,
         }
     }
     Ok(())
+}
+
+/// What the low bytes of a number are.
+fn low(value: &Value, bytes: usize) -> Value {
+    let size = Size::ALL.into_iter().find(|size| size.bytes() as usize == bytes);
+    match (value, size) {
+        (Value::Number(n), Some(size)) => {
+            Value::Number(Number { range: domain::zero_extend(size, &n.range), ..*n })
+        }
+        (Value::Number(_) | Value::Pointer(_) | Value::Uninit, _) => *value,
+    }
 }
 
 fn zeros(at: Place, word: u64, slot: &StackSlot) -> Result<(), Miss> {
@@ -120,7 +132,7 @@ fn zeros(at: Place, word: u64, slot: &StackSlot) -> Result<(), Miss> {
 /// That the word is in the meaning of the value, its name included.
 fn claim(at: Place, word: u64, value: &Value, view: &View<'_>, names: &mut Names) -> Result<(), Miss> {
     if !self::word(word, value, view) {
-        return Err(Miss::Word { at, word, claimed: *value });
+        return Err(Miss::Word { at, word, claimed: Box::new(*value) });
     }
     names.agree(at, word, value)
 }
@@ -187,7 +199,10 @@ impl Names {
     fn agree(&mut self, at: Place, word: u64, value: &Value) -> Result<(), Miss> {
         let (id, pointer, shared) = match value {
             Value::Uninit => return Ok(()),
-            Value::Number(n) => (n.id, false, Some(word.wrapping_sub(n.delta as u64))),
+            Value::Number(n) => {
+                let base = word.wrapping_sub(n.delta as u64);
+                (n.id, false, Some(n.moved.map_or(base, |width| width.zero_extend(base))))
+            }
             // A name of what holds a lock: the object, wherever in it this is.
             Value::Pointer(p) if !p.nullable && matches!(p.kind, PtrKind::MapValue(_)) => {
                 let Some(var) = p.var.as_const() else { return Ok(()) };

@@ -3,35 +3,48 @@
 //! Laws, for all members `x` of `a` and `y` of `b`:
 //!
 //! - if `cond.eval(width, x, y) == taken`, then `refine(cond, width, taken, a, b)`
-//!   is some pair `(a', b')`, with `x` in `a'` and `y` in `b'`;
-//! - `a' <= a` and `b' <= b`;
+//!   is a pair `(a', b')` with `x` in `a'` and `y` in `b'`;
 //! - if `decide(cond, width, a, b)` is `Some(d)`, then
-//!   `cond.eval(width, x, y) == d`, and refining with `!d` gives `None`.
+//!   `cond.eval(width, x, y) == d`.
+//!
+//! Both are as precise as the kernel's (`is_scalar_branch_taken`,
+//! `regs_refine_cond_op`): a verdict is to be the kernel's. So a way may be
+//! undecided that no run goes; what is known there has no members, and is what the
+//! kernel goes on with.
 
 use brolga_core::insn::{Cond, Width};
 
-use super::bits::{cut, mask, signed_max, signed_min};
+use super::bits::{cut, sign_extend};
 use super::range::Span;
 use super::scalar::{Scalar, ScalarOf};
 use super::tnum::TnumOf;
 
-/// Whether the jump is always (`Some(true)`) or never (`Some(false)`) taken.
+/// Whether the jump is always (`Some(true)`) or never (`Some(false)`) taken, as
+/// far as the kernel knows.
 #[must_use]
 pub fn decide(cond: Cond, width: Width, a: &Scalar, b: &Scalar) -> Option<bool> {
     ScalarOf::decide(cond, width, a, b)
 }
 
-/// The operands on the branch where the jump was `taken` or not; `None` if it
-/// cannot go that way.
+/// The operands on the branch where the jump was `taken` or not.
 #[must_use]
-pub fn refine(cond: Cond, width: Width, taken: bool, a: &Scalar, b: &Scalar) -> Option<(Scalar, Scalar)> {
+pub fn refine(cond: Cond, width: Width, taken: bool, a: &Scalar, b: &Scalar) -> (Scalar, Scalar) {
     ScalarOf::refine(cond, width, taken, a, b)
 }
 
+/// The same of a register that is compared with itself: where the two sides are
+/// narrowed, it is one number that is, and the kernel knows no better.
+#[must_use]
+pub fn refine_same(cond: Cond, width: Width, taken: bool, a: &Scalar) -> Scalar {
+    ScalarOf::refine_same(cond, width, taken, a)
+}
+
+/// The views that a jump looks at.
+type Views<const N: u32> = (TnumOf<N>, Span);
+
 impl<const N: u32> ScalarOf<N> {
-    /// The views that a jump of `width` looks at.
     #[inline(always)]
-    fn views(&self, width: Width) -> (TnumOf<N>, Span) {
+    fn views(&self, width: Width) -> Views<N> {
         match width {
             Width::W32 => (self.tnum.zero_extend(Self::HALF), self.low()),
             Width::W64 => (self.tnum, self.wide()),
@@ -40,30 +53,39 @@ impl<const N: u32> ScalarOf<N> {
 
     /// This scalar with the views that a jump of `width` looks at replaced.
     #[inline(always)]
-    fn with_views(&self, width: Width, tnum: TnumOf<N>, span: Span) -> Option<Self> {
+    fn with_views(&self, width: Width, (tnum, span): Views<N>) -> Self {
+        self.put_views(width, (tnum, span)).sync().or_bits_alone()
+    }
+
+    #[inline(always)]
+    fn put_views(&self, width: Width, (tnum, span): Views<N>) -> Self {
         match width {
             Width::W32 => Self::from_views(self.tnum.with_low(Self::HALF, tnum), self.wide(), span),
             Width::W64 => Self::from_views(tnum, span, self.low()),
         }
-        .sync()
+    }
+
+    /// This scalar without its bounds, and with other bits.
+    fn with_bits_alone(&self, width: Width, tnum: TnumOf<N>) -> Self {
+        let unbounded = Self::from_views(self.tnum, Span::full(N), Span::full(Self::HALF));
+        let (_, span) = unbounded.views(width);
+        unbounded.with_views(width, (tnum, span))
     }
 
     pub(crate) fn decide(cond: Cond, width: Width, a: &Self, b: &Self) -> Option<bool> {
-        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
+        let ((_, sa), (_, sb)) = (a.views(width), b.views(width));
         match cond {
             Cond::Eq => Self::decide_eq(width, a, b),
             Cond::Ne => Self::decide_eq(width, a, b).map(|equal| !equal),
             Cond::Gt => less(sb.umin, sb.umax, sa.umin, sa.umax),
             Cond::Lt => less(sa.umin, sa.umax, sb.umin, sb.umax),
-            Cond::Ge => less(sa.umin, sa.umax, sb.umin, sb.umax).map(|less| !less),
-            Cond::Le => less(sb.umin, sb.umax, sa.umin, sa.umax).map(|less| !less),
+            Cond::Ge => at_least(sa.umin, sa.umax, sb.umin, sb.umax),
+            Cond::Le => at_least(sb.umin, sb.umax, sa.umin, sa.umax),
             Cond::Sgt => less(sb.smin, sb.smax, sa.smin, sa.smax),
             Cond::Slt => less(sa.smin, sa.smax, sb.smin, sb.smax),
-            Cond::Sge => less(sa.smin, sa.smax, sb.smin, sb.smax).map(|less| !less),
-            Cond::Sle => less(sb.smin, sb.smax, sa.smin, sa.smax).map(|less| !less),
-            Cond::Set if ta.value() & tb.value() != 0 => Some(true),
-            Cond::Set if ta.max() & tb.max() == 0 => Some(false),
-            Cond::Set => None,
+            Cond::Sge => at_least(sa.smin, sa.smax, sb.smin, sb.smax),
+            Cond::Sle => at_least(sb.smin, sb.smax, sa.smin, sa.smax),
+            Cond::Set => Self::decide_set(width, a, b),
         }
     }
 
@@ -76,90 +98,119 @@ impl<const N: u32> ScalarOf<N> {
         if apart { Some(false) } else { None }
     }
 
-    pub(crate) fn refine(cond: Cond, width: Width, taken: bool, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        let held = if taken { Some(cond) } else { cond.negated() };
-        match held {
-            Some(Cond::Eq) => Self::refine_eq(width, a, b),
-            Some(Cond::Ne) => Self::refine_ne(width, a, b),
+    fn decide_set(width: Width, a: &Self, b: &Self) -> Option<bool> {
+        let ((ta, _), (tb, _)) = (a.views(width), b.views(width));
+        let (tnum, bits) = match (ta.as_const(), tb.as_const()) {
+            (_, Some(bits)) => (ta, bits),
+            (Some(bits), None) => (tb, bits),
+            (None, None) => return None,
+        };
+        if tnum.value() & bits != 0 {
+            Some(true)
+        } else if tnum.max() & bits == 0 {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn refine(cond: Cond, width: Width, taken: bool, a: &Self, b: &Self) -> (Self, Self) {
+        let (va, vb) = (a.views(width), b.views(width));
+        match if taken { Some(cond) } else { cond.negated() } {
+            Some(Cond::Eq) => {
+                let both = (va.0.intersect(vb.0), va.1.meet(vb.1));
+                (a.with_views(width, both), b.with_views(width, both))
+            }
+            Some(Cond::Ne) => {
+                let (va, vb) = unequal(Self::bits_of(width), va, vb);
+                (a.with_views(width, va), b.with_views(width, vb))
+            }
             Some(Cond::Set) => Self::refine_set(width, a, b),
             None => Self::refine_clear(width, a, b),
-            Some(Cond::Lt | Cond::Le | Cond::Slt | Cond::Sle) => Self::refine_order(held?, width, a, b),
-            Some(Cond::Gt | Cond::Ge | Cond::Sgt | Cond::Sge) => {
-                let (b, a) = Self::refine_order(held?.swapped(), width, b, a)?;
-                Some((a, b))
+            Some(held @ (Cond::Lt | Cond::Le | Cond::Slt | Cond::Sle)) => {
+                let (sa, sb) = order(held, va.1, vb.1);
+                (a.with_views(width, (va.0, sa)), b.with_views(width, (vb.0, sb)))
+            }
+            Some(held @ (Cond::Gt | Cond::Ge | Cond::Sgt | Cond::Sge)) => {
+                let (sb, sa) = order(held.swapped(), vb.1, va.1);
+                (a.with_views(width, (va.0, sa)), b.with_views(width, (vb.0, sb)))
             }
         }
     }
 
-    fn refine_eq(width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        match width {
-            Width::W64 => a.meet(b).map(|both| (both, both)),
-            Width::W32 => {
-                let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
-                let (tnum, span) = (ta.intersect(tb)?, sa.meet(sb));
-                Some((a.with_views(width, tnum, span)?, b.with_views(width, tnum, span)?))
+    pub(crate) fn refine_same(cond: Cond, width: Width, taken: bool, a: &Self) -> Self {
+        let (tnum, span) = a.views(width);
+        let span = match if taken { Some(cond) } else { cond.negated() } {
+            Some(Cond::Lt | Cond::Gt) => {
+                let span = Span { umax: span.umax.min(span.umax.wrapping_sub(1)), ..span };
+                Span { umin: span.umin.max(span.umin.wrapping_add(1)), ..span }
             }
-        }
+            Some(Cond::Slt | Cond::Sgt) => {
+                let span = Span { smax: span.smax.min(span.smax.wrapping_sub(1)), ..span };
+                Span { smin: span.smin.max(span.smin.wrapping_add(1)), ..span }
+            }
+            Some(Cond::Eq | Cond::Ne | Cond::Set | Cond::Le | Cond::Ge | Cond::Sle | Cond::Sge) | None => {
+                span
+            }
+        };
+        // For each side once.
+        a.put_views(width, (tnum, span)).sync().sync().or_bits_alone()
     }
 
-    /// A known value on one side is cut off the ends of the other.
-    fn refine_ne(width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        let bits = Self::bits_of(width);
-        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
-        match (ta.as_const(), tb.as_const()) {
-            (Some(x), Some(y)) => (x != y).then_some((*a, *b)),
-            (None, Some(y)) => Some((a.with_views(width, ta, without(bits, sa, y))?, *b)),
-            (Some(x), None) => Some((*a, b.with_views(width, tb, without(bits, sb, x))?)),
-            (None, None) => Some((*a, *b)),
-        }
+    /// `a & b != 0`, where one of them is known: its only bit is set in the other.
+    fn refine_set(width: Width, a: &Self, b: &Self) -> (Self, Self) {
+        let (va, vb) = (a.views(width), b.views(width));
+        let with = |(tnum, span): Views<N>, bits: u64| {
+            let set = if bits.is_power_of_two() { tnum.or(TnumOf::constant(bits)) } else { tnum };
+            (set, span)
+        };
+        let (va, vb) = match (va.0.as_const(), vb.0.as_const()) {
+            (_, Some(bits)) => (with(va, bits), vb),
+            (Some(bits), None) => (va, with(vb, bits)),
+            (None, None) => (va, vb),
+        };
+        (a.with_views(width, va), b.with_views(width, vb))
     }
 
-    /// `a & b != 0`: a bit that alone may be common is set in both.
-    fn refine_set(width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
-        let common = ta.max() & tb.max();
-        if common == 0 {
-            return None;
+    /// `a & b == 0`, where one of them is known: its bits are clear in the other,
+    /// whose bounds are forgotten.
+    fn refine_clear(width: Width, a: &Self, b: &Self) -> (Self, Self) {
+        let (va, vb) = (a.views(width), b.views(width));
+        let clear = |tnum: TnumOf<N>, bits: u64| tnum.and(TnumOf::constant(!bits));
+        match (va.0.as_const(), vb.0.as_const()) {
+            (_, Some(bits)) => (a.with_bits_alone(width, clear(va.0, bits)), b.with_views(width, vb)),
+            (Some(bits), None) => (a.with_views(width, va), b.with_bits_alone(width, clear(vb.0, bits))),
+            (None, None) => (a.with_views(width, va), b.with_views(width, vb)),
         }
-        if !common.is_power_of_two() {
-            return Some((*a, *b));
-        }
-        let one = TnumOf::constant(common);
-        Some((a.with_views(width, ta.or(one), sa)?, b.with_views(width, tb.or(one), sb)?))
-    }
-
-    /// `a & b == 0`: a bit known to be set in one is clear in the other.
-    fn refine_clear(width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
-        if ta.value() & tb.value() != 0 {
-            return None;
-        }
-        let clear = |tnum: TnumOf<N>, set: u64| tnum.and(TnumOf::constant(!set));
-        let (ta, tb) = (clear(ta, tb.value()), clear(tb, ta.value()));
-        Some((a.with_views(width, ta, sa)?, b.with_views(width, tb, sb)?))
-    }
-
-    /// `a < b` and its like; `cond` is `Lt`, `Le`, `Slt` or `Sle`.
-    fn refine_order(cond: Cond, width: Width, a: &Self, b: &Self) -> Option<(Self, Self)> {
-        let ((ta, sa), (tb, sb)) = (a.views(width), b.views(width));
-        let (sa, sb) = order(cond, Self::bits_of(width), sa, sb)?;
-        Some((a.with_views(width, ta, sa)?, b.with_views(width, tb, sb)?))
     }
 }
 
-/// The bounds where `a < b`, or its like, holds; `None` if it can not.
+/// The views where the words differ: a known one is cut off the ends of the other.
+fn unequal<const N: u32>(bits: u32, a: Views<N>, b: Views<N>) -> (Views<N>, Views<N>) {
+    match (a.0.as_const(), b.0.as_const()) {
+        (_, Some(y)) => ((a.0, without(bits, a.1, y)), b),
+        (Some(x), None) => (a, (b.0, without(bits, b.1, x))),
+        (None, None) => (a, b),
+    }
+}
+
+/// The bounds where `a < b`, or its like, holds.
 #[inline(always)]
-pub(super) fn order(cond: Cond, bits: u32, mut a: Span, mut b: Span) -> Option<(Span, Span)> {
+pub(super) fn order(cond: Cond, mut a: Span, mut b: Span) -> (Span, Span) {
     match cond {
-        Cond::Lt if b.umax == 0 || a.umin == mask(bits) => return None,
-        Cond::Slt if b.smax == signed_min(bits) || a.smin == signed_max(bits) => return None,
-        Cond::Lt => (a.umax, b.umin) = (a.umax.min(b.umax - 1), b.umin.max(a.umin + 1)),
-        Cond::Slt => (a.smax, b.smin) = (a.smax.min(b.smax - 1), b.smin.max(a.smin + 1)),
+        Cond::Lt => {
+            a.umax = a.umax.min(b.umax.wrapping_sub(1));
+            b.umin = b.umin.max(a.umin.wrapping_add(1));
+        }
+        Cond::Slt => {
+            a.smax = a.smax.min(b.smax.wrapping_sub(1));
+            b.smin = b.smin.max(a.smin.wrapping_add(1));
+        }
         Cond::Le => (a.umax, b.umin) = (a.umax.min(b.umax), b.umin.max(a.umin)),
         Cond::Sle => (a.smax, b.smin) = (a.smax.min(b.smax), b.smin.max(a.smin)),
         Cond::Gt | Cond::Ge | Cond::Sgt | Cond::Sge | Cond::Eq | Cond::Ne | Cond::Set => {}
     }
-    Some((a, b))
+    (a, b)
 }
 
 /// Whether every value of the first interval is less than every one of the
@@ -175,27 +226,41 @@ pub(super) fn less<T: Ord>(a_min: T, a_max: T, b_min: T, b_max: T) -> Option<boo
     }
 }
 
+/// Whether every value of the first interval is at least every one of the second
+/// (`Some(true)`), or none is (`Some(false)`). Not always the opposite of
+/// [`less`]: where no run goes, both may be said.
+#[inline(always)]
+pub(super) fn at_least<T: Ord>(a_min: T, a_max: T, b_min: T, b_max: T) -> Option<bool> {
+    if a_min >= b_max {
+        Some(true)
+    } else if a_max < b_min {
+        Some(false)
+    } else {
+        None
+    }
+}
+
 /// Whether the unsigned or the signed intervals have nothing in common.
 #[inline(always)]
 fn disjoint(a: Span, b: Span) -> bool {
-    a.umax < b.umin || b.umax < a.umin || a.smax < b.smin || b.smax < a.smin
+    a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin
 }
 
 /// The bounds without the word `x`, where it stands at an end.
 #[inline(always)]
 pub(super) fn without(bits: u32, mut span: Span, x: u64) -> Span {
     let point = Span::constant(bits, x);
-    if span.umin == point.umin && span.umin < span.umax {
-        span.umin = cut(bits, span.umin + 1);
+    if span.umin == point.umin {
+        span.umin = cut(bits, span.umin.wrapping_add(1));
     }
-    if span.umax == point.umax && span.umin < span.umax {
-        span.umax -= 1;
+    if span.umax == point.umax {
+        span.umax = cut(bits, span.umax.wrapping_sub(1));
     }
-    if span.smin == point.smin && span.smin < span.smax {
-        span.smin += 1;
+    if span.smin == point.smin {
+        span.smin = sign_extend(bits, span.smin.wrapping_add(1) as u64);
     }
-    if span.smax == point.smax && span.smin < span.smax {
-        span.smax -= 1;
+    if span.smax == point.smax {
+        span.smax = sign_extend(bits, span.smax.wrapping_sub(1) as u64);
     }
     span
 }

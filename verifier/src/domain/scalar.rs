@@ -4,8 +4,7 @@ use super::bits::{cut, mask};
 use super::range::Span;
 use super::tnum::TnumOf;
 
-/// What is known of an `N`-bit word (`N` even), in normal form. See the module
-/// for the lattice.
+/// What is known of an `N`-bit word (`N` even). See the module for the lattice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScalarOf<const N: u32> {
     pub(crate) tnum: TnumOf<N>,
@@ -75,7 +74,7 @@ impl<const N: u32> ScalarOf<N> {
         if min > max {
             return None;
         }
-        Self::from_wide(Span { umin: min, umax: max, ..Span::full(N) })
+        Some(Self::from_wide(Span { umin: min, umax: max, ..Span::full(N) }))
     }
 
     /// Every word from `min` to `max`, signed; `None` if `min > max`.
@@ -84,24 +83,16 @@ impl<const N: u32> ScalarOf<N> {
         if min > max {
             return None;
         }
-        Self::from_wide(Span { smin: min, smax: max, ..Span::full(N) })
-    }
-
-    /// Every word whose low half is from `min` to `max`, signed; `None` if
-    /// `min > max`.
-    #[must_use]
-    pub fn from_signed_range32(min: i32, max: i32) -> Option<Self> {
-        let low = Span { smin: i64::from(min), smax: i64::from(max), ..Span::full(Self::HALF) };
-        Self::from_views(TnumOf::UNKNOWN, Span::full(N), low).sync()
+        Some(Self::from_wide(Span { smin: min, smax: max, ..Span::full(N) }))
     }
 
     /// Every word that is a member of `tnum`.
     #[must_use]
     pub fn from_tnum(tnum: TnumOf<N>) -> Self {
-        Self::from_views(tnum, Span::full(N), Span::full(Self::HALF)).normal()
+        Self::from_views(tnum, Span::full(N), Span::full(Self::HALF)).sync()
     }
 
-    fn from_wide(wide: Span) -> Option<Self> {
+    fn from_wide(wide: Span) -> Self {
         Self::from_views(TnumOf::UNKNOWN, wide, Span::full(Self::HALF)).sync()
     }
 
@@ -178,8 +169,6 @@ impl<const N: u32> ScalarOf<N> {
     /// Whether every word is a member.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        // In normal form a bound on the low half shows here as well only if it
-        // reaches all bits: compare everything.
         *self == Self::UNKNOWN
     }
 
@@ -200,17 +189,32 @@ impl<const N: u32> ScalarOf<N> {
         self.wide().within(other.wide()) && self.low().within(other.low()) && self.tnum.within(other.tnum)
     }
 
-    /// The least scalar that holds the members of both.
+    /// A scalar that holds the members of both.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         let tnum = self.tnum.join(other.tnum);
-        Self::from_views(tnum, self.wide().join(other.wide()), self.low().join(other.low())).normal()
+        Self::from_views(tnum, self.wide().join(other.wide()), self.low().join(other.low()))
     }
 
-    /// The members of both; `None` if it is plain that there are none.
+    /// Whether the views contradict each other plainly: no word is a member, and
+    /// no run comes here. Where they do not, there need not be a member either.
     #[must_use]
-    pub fn meet(&self, other: &Self) -> Option<Self> {
-        let tnum = self.tnum.intersect(other.tnum)?;
-        Self::from_views(tnum, self.wide().meet(other.wide()), self.low().meet(other.low())).sync()
+    pub fn is_contradiction(&self) -> bool {
+        let known = |span: Span, bits, value| span != Span::constant(bits, value);
+        self.wide().is_crossed()
+            || self.low().is_crossed()
+            || self.as_const().is_some_and(|value| known(self.wide(), N, value))
+            || self.as_const32().is_some_and(|value| known(self.low(), Self::HALF, value.into()))
+    }
+
+    /// The same; where the views contradict each other, what the kernel goes on
+    /// with: the known bits alone, which no bound follows.
+    #[inline(always)]
+    pub(crate) fn or_bits_alone(self) -> Self {
+        if self.is_contradiction() {
+            Self::from_views(self.tnum, Span::full(N), Span::full(Self::HALF))
+        } else {
+            self
+        }
     }
 }

@@ -6,9 +6,9 @@
 //! - meaning: `gamma(t) = { x : x & !t.mask == t.value }`, never empty;
 //! - order: `a <= b` iff `gamma(a)` is a subset of `gamma(b)`
 //!   ([`TnumOf::within`]);
-//! - top: [`TnumOf::UNKNOWN`]; bottom is no tnum: operations that may find
-//!   nothing return an [`Option`];
-//! - join: [`TnumOf::join`], exact hull; meet: [`TnumOf::intersect`], exact;
+//! - top: [`TnumOf::UNKNOWN`]; bottom is no tnum;
+//! - join: [`TnumOf::join`], exact hull; meet: [`TnumOf::intersect`], exact where
+//!   [`TnumOf::overlaps`];
 //! - transfer: for every operator `op` below and all `x` in `gamma(a)`, `y` in
 //!   `gamma(b)`: `op(x, y)` is in `gamma(op#(a, b))`, modulo `2^N`.
 //!
@@ -78,6 +78,29 @@ impl<const N: u32> TnumOf<N> {
         self.value | self.mask
     }
 
+    /// The smallest member that is greater than `x` (an `N`-bit word); the largest
+    /// one, where none is.
+    #[must_use]
+    pub const fn after(self, x: u64) -> u64 {
+        if x >= self.max() {
+            return self.max();
+        }
+        let least = x + 1;
+        let differs = (least ^ self.value) & !self.mask;
+        if differs == 0 {
+            return least;
+        }
+        // At the highest known bit that is not `least`'s: where the member has it
+        // set, it is greater whatever follows; else the bits above must be.
+        let bit = differs.ilog2();
+        let above = !(low(bit) | 1 << bit);
+        if self.value >> bit & 1 == 1 {
+            return least & above | self.value & !above;
+        }
+        let counted = ((least | !self.mask | !above).wrapping_add(1)) & self.mask & above;
+        counted | self.value
+    }
+
     /// Whether exactly one value is a member.
     #[must_use]
     pub const fn is_const(self) -> bool {
@@ -122,14 +145,11 @@ impl<const N: u32> TnumOf<N> {
         (self.value ^ other.value) & !self.mask & !other.mask == 0
     }
 
-    /// The values that are members of both; `None` if there are none.
+    /// The values that are members of both. Where there are none, a bit that the
+    /// two disagree on is believed to be one, as in the kernel.
     #[must_use]
-    pub const fn intersect(self, other: Self) -> Option<Self> {
-        if self.overlaps(other) {
-            Some(Self::new(self.value | other.value, self.mask & other.mask))
-        } else {
-            None
-        }
+    pub const fn intersect(self, other: Self) -> Self {
+        Self::new(self.value | other.value, self.mask & other.mask)
     }
 
     /// The smallest tnum that holds the members of both.

@@ -1,14 +1,14 @@
 //! Transfer functions: what an operation makes of what is known.
 //!
 //! Each operator acts on the views apart (bits in `TnumOf`, bounds in
-//! [`interval`]), and `sync` joins what they learnt. An operation on the whole
-//! word whose low half depends on the operands' low halves only is computed on
-//! the low bounds as well.
+//! [`interval`]), and `sync` joins what they learnt, all of it as precisely as the
+//! kernel does (`adjust_scalar_min_max_vals`), and no more: a verdict is to be the
+//! kernel's. It does not follow division, nor shifts by an unknown count.
 
 use brolga_core::insn::{AluOp, Order, Size, Width};
 
-use super::bits::{cut, mask, sign_extend as signed_of};
-use super::interval::{self, Count};
+use super::bits::{cut, mask, sign_extend as signed_of, signed_max, signed_min};
+use super::interval;
 use super::range::Span;
 use super::scalar::{Scalar, ScalarOf};
 use super::tnum::TnumOf;
@@ -27,34 +27,76 @@ pub fn neg(width: Width, a: &Scalar) -> Scalar {
     ScalarOf::alu(AluOp::Sub, width, &Scalar::constant(0), a)
 }
 
+/// The sum or difference of a pointer's offset `a` and the number `b`, whose low
+/// halves do not matter.
+#[must_use]
+pub fn offset(op: AluOp, a: &Scalar, b: &Scalar) -> Scalar {
+    ScalarOf::offset(op, a, b)
+}
+
+/// `a` and a constant, at `width`: a number that is known by another's
+/// (`sync_linked_regs`).
+#[must_use]
+pub fn moved(width: Width, a: &Scalar, by: u64) -> Scalar {
+    let sum = ScalarOf::raw(AluOp::Add, a, &Scalar::constant(by));
+    match width {
+        Width::W32 => sum.zero_extended().sync(),
+        Width::W64 => sum.sync(),
+    }
+}
+
+/// The two numbers that the kernel walks apart where `a`, or its low half, is 0 or
+/// -1.
+#[must_use]
+pub fn signs(a: &Scalar) -> Option<(Scalar, Scalar)> {
+    let low = |value: u32| {
+        Scalar::from_views(
+            a.tnum.with_low(32, TnumOf::constant(value.into())),
+            a.wide(),
+            Span::constant(32, value.into()),
+        )
+    };
+    if (a.smin(), a.smax()) == (-1, 0) {
+        Some((Scalar::constant(0), Scalar::constant(u64::MAX)))
+    } else if (a.s32_min(), a.s32_max()) == (-1, 0) {
+        Some((low(0), low(u32::MAX)))
+    } else {
+        None
+    }
+}
+
 /// The low `from` of `a`, its sign bit copied up to `width` (`MOVSX`, `LDSX`);
 /// at [`Width::W32`] zeroes above.
 #[must_use]
 pub fn sign_extend(width: Width, from: Size, a: &Scalar) -> Scalar {
-    let wide = if matches!(from, Size::B8) { *a } else { a.sign_extend(from.bits()) };
-    match width {
-        Width::W32 => wide.zero_extend_half(),
-        Width::W64 => wide,
+    match (width, from) {
+        (Width::W64, Size::B8) => *a,
+        (Width::W32, Size::B4 | Size::B8) => a.zero_extend_half(),
+        (Width::W64, Size::B1 | Size::B2 | Size::B4) => a.sign_extend(from.bits()),
+        (Width::W32, Size::B1 | Size::B2) => a.sign_extend_half(from.bits()),
     }
 }
 
-/// The low `size` of `a`, zeroes above: a narrow fill, `MOV32`.
+/// The low `size` of `a`, zeroes above: a load, a narrow fill.
 #[must_use]
 pub fn zero_extend(size: Size, a: &Scalar) -> Scalar {
     match size {
         Size::B8 => *a,
-        Size::B4 => a.zero_extend_half(),
-        Size::B1 | Size::B2 => a.zero_extend(size.bits()),
+        Size::B1 | Size::B2 | Size::B4 => a.zero_extend(size.bits()),
     }
 }
 
 /// The low `size` of `a` with its bytes in `order`, zeroes above (`BPF_END`).
 #[must_use]
 pub fn swap(order: Order, size: Size, a: &Scalar) -> Scalar {
-    match order {
-        Order::Le => zero_extend(size, a),
-        Order::Be | Order::Swap => Scalar::from_tnum(a.tnum.swap_bytes(size)),
-    }
+    let a = match order {
+        Order::Le => *a,
+        Order::Be | Order::Swap => {
+            let tnum = a.tnum.swap_bytes(size);
+            Scalar::from_views(tnum, Span::full(u64::BITS), Span::full(u32::BITS))
+        }
+    };
+    zero_extend(size, &a).sync().or_bits_alone()
 }
 
 /// The meaning of `op` on `bits`-bit words; that of [`AluOp::eval`] where there
@@ -79,15 +121,35 @@ impl<const N: u32> ScalarOf<N> {
     /// [`alu`] on `N`-bit words; [`Width::W32`] is the low half.
     pub(crate) fn alu(op: AluOp, width: Width, a: &Self, b: &Self) -> Self {
         let bits = Self::bits_of(width);
-        if let (Some(x), Some(y)) = (a.tnum.as_const(), b.tnum.as_const()) {
-            return Self::constant(eval_at(op, bits, x, y));
+        match op {
+            AluOp::Mov if width == Width::W64 => *b,
+            AluOp::Mov => b.zero_extend_half(),
+            AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => Self::UNKNOWN,
+            AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::And | AluOp::Or | AluOp::Xor => {
+                Self::folded(op, bits, a, b).unwrap_or_else(|| {
+                    let raw = Self::raw(op, a, b);
+                    match width {
+                        Width::W32 => raw.zero_extended().sync().or_bits_alone(),
+                        Width::W64 => raw.sync().or_bits_alone(),
+                    }
+                })
+            }
+            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => match b.as_count(width) {
+                Some(count) => Self::folded(op, bits, a, b).unwrap_or_else(|| match width {
+                    Width::W32 => a.shift_half(op, count),
+                    Width::W64 => a.shift(op, count),
+                }),
+                None => Self::UNKNOWN,
+            },
         }
-        match (op, width) {
-            (AluOp::Mov, Width::W64) => *b,
-            (AluOp::Mov, Width::W32) => b.zero_extend_half(),
-            (_, Width::W64) => Self::alu_wide(op, a, b),
-            (_, Width::W32) => Self::alu_low(op, a, b),
-        }
+    }
+
+    /// The result where both are plain constants: the views would say the same.
+    #[inline(always)]
+    fn folded(op: AluOp, bits: u32, a: &Self, b: &Self) -> Option<Self> {
+        let (x, y) = (a.tnum.as_const()?, b.tnum.as_const()?);
+        let plain = *a == Self::constant(x) && *b == Self::constant(y);
+        plain.then(|| Self::constant(eval_at(op, bits, x, y)))
     }
 
     /// The number of bits that an operation of `width` looks at.
@@ -99,77 +161,185 @@ impl<const N: u32> ScalarOf<N> {
         }
     }
 
-    fn alu_wide(op: AluOp, a: &Self, b: &Self) -> Self {
-        let count = Count::of(N, b.tnum, b.wide());
-        let mut wide = interval::alu(op, N, a.wide(), b.wide(), count);
-        let low = match op {
-            AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::And | AluOp::Or | AluOp::Xor => {
-                interval::alu(op, Self::HALF, a.low(), b.low(), count)
-            }
-            AluOp::Lsh if count.hi < Self::HALF => interval::alu(op, Self::HALF, a.low(), b.low(), count),
-            AluOp::Lsh if count.lo == count.hi => {
-                // Only the low half survives, whatever stood above it.
-                wide = wide.meet(interval::alu(op, N, a.low(), b.low(), count));
-                Span::full(Self::HALF)
-            }
-            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh | AluOp::Mov => Span::full(Self::HALF),
-            AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => Span::full(Self::HALF),
+    /// What the views make of it apart; `op` is none that shifts or divides.
+    fn raw(op: AluOp, a: &Self, b: &Self) -> Self {
+        let tnum = tnum_alu(op, a.tnum, b.tnum);
+        let bitwise = matches!(op, AluOp::And | AluOp::Or | AluOp::Xor);
+        if let (true, Some(value), true) = (bitwise, tnum.as_const(), b.tnum.is_const()) {
+            return Self::constant(value);
+        }
+        let bits = tnum.zero_extend(Self::HALF);
+        let low = match (bitwise, bits.as_const(), b.as_const32()) {
+            (true, Some(value), Some(_)) => Span::constant(Self::HALF, value),
+            (true | false, _, _) => span_alu(op, Self::HALF, a.low(), b.low(), bits),
         };
-        let tnum = tnum_alu(op, N, a.tnum, b.tnum, count, nonnegative(a.wide(), b.wide()));
-        Self::from_views(tnum, wide, low).normal()
+        let raw = Self::from_views(tnum, span_alu(op, N, a.wide(), b.wide(), tnum), low);
+        if bitwise { raw.with_bounds_of_bits() } else { raw }
     }
 
-    fn alu_low(op: AluOp, a: &Self, b: &Self) -> Self {
-        let bits = Self::HALF;
-        let (low_a, low_b) = (a.tnum.zero_extend(bits), b.tnum.zero_extend(bits));
-        let count = Count::of(bits, low_b, b.low());
-        let low = interval::alu(op, bits, a.low(), b.low(), count);
-        let tnum = tnum_alu(op, bits, low_a, low_b, count, nonnegative(a.low(), b.low()));
-        Self::zero_extended(tnum.zero_extend(bits), low)
+    pub(crate) fn offset(op: AluOp, a: &Self, b: &Self) -> Self {
+        let tnum = tnum_alu(op, a.tnum, b.tnum);
+        let mut wide = span_alu(op, N, a.wide(), b.wide(), tnum);
+        // Sums that all wrap are not followed here.
+        let wraps = match op {
+            AluOp::Add => a.umin.checked_add(b.umin).is_none_or(|sum| sum > mask(N)),
+            AluOp::Sub => a.umin < b.umax,
+            AluOp::Mul | AluOp::And | AluOp::Or | AluOp::Xor | AluOp::Mov => false,
+            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => false,
+            AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => false,
+        };
+        if wraps {
+            (wide.umin, wide.umax) = (0, mask(N));
+        }
+        Self::from_views(tnum, wide, Span::full(Self::HALF)).sync().or_bits_alone()
+    }
+
+    /// The one count that this is of a shift, less than the number of bits.
+    #[inline(always)]
+    fn as_count(&self, width: Width) -> Option<u32> {
+        let (known, span) = match width {
+            Width::W32 => (self.as_const32().is_some(), self.low()),
+            Width::W64 => (self.as_const().is_some(), self.wide()),
+        };
+        let one = known && span.umin == span.umax && span.smin == span.smax;
+        (one && self.umax < u64::from(Self::bits_of(width))).then_some(span.umin as u32)
+    }
+
+    fn shift(&self, op: AluOp, count: u32) -> Self {
+        let (wide, low, half) = (self.wide(), self.low(), Span::full(Self::HALF));
+        let (tnum, wide, low) = match op {
+            AluOp::Lsh => {
+                let shifted = interval::lsh(N, wide, count);
+                let by_half = count == Self::HALF;
+                let wide = if by_half { interval::lsh_by_half(N, shifted, low) } else { shifted };
+                (self.tnum.lsh(count), wide, interval::lsh(Self::HALF, low, count))
+            }
+            AluOp::Rsh => (self.tnum.rsh(count), interval::rsh(N, wide, count), half),
+            AluOp::Arsh => (self.tnum.arsh(count), interval::arsh(N, wide, count), half),
+            AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::And | AluOp::Or | AluOp::Xor => {
+                return Self::UNKNOWN;
+            }
+            AluOp::Mov | AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => return Self::UNKNOWN,
+        };
+        Self::from_views(tnum, wide, low).sync().or_bits_alone()
+    }
+
+    fn shift_half(&self, op: AluOp, count: u32) -> Self {
+        let (bits, low) = (self.tnum.zero_extend(Self::HALF), self.low());
+        let (tnum, low) = match op {
+            AluOp::Lsh => (bits.lsh(count).zero_extend(Self::HALF), interval::lsh(Self::HALF, low, count)),
+            AluOp::Rsh => (bits.rsh(count), interval::rsh(Self::HALF, low, count)),
+            AluOp::Arsh => {
+                let copied = bits.sign_extend(Self::HALF).arsh(count).zero_extend(Self::HALF);
+                (copied, interval::arsh(Self::HALF, low, count))
+            }
+            AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::And | AluOp::Or | AluOp::Xor => {
+                return Self::UNKNOWN;
+            }
+            AluOp::Mov | AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => return Self::UNKNOWN,
+        };
+        let raw = Self::from_views(tnum, Span::full(N), low).with_bounds_of_bits();
+        raw.zero_extended().sync().or_bits_alone()
     }
 
     /// The low half, zeroes above.
     pub(crate) fn zero_extend_half(&self) -> Self {
-        Self::zero_extended(self.tnum.zero_extend(Self::HALF), self.low())
+        self.zero_extended().sync().or_bits_alone()
     }
 
-    /// A word with a zero upper half.
-    fn zero_extended(tnum: TnumOf<N>, low: Span) -> Self {
-        let wide = Span { umin: low.umin, umax: low.umax, ..Span::full(N) };
-        Self::from_views(tnum, wide, low).normal()
+    /// The views of the low half, zeroes above.
+    fn zero_extended(&self) -> Self {
+        let low = self.low();
+        let (smin, smax) =
+            if low.smin >= 0 && low.smax >= 0 { (low.smin, low.smax) } else { (0, mask(Self::HALF) as i64) };
+        let wide = Span { umin: low.umin, umax: low.umax, smin, smax };
+        Self::from_views(self.tnum.zero_extend(Self::HALF), wide, low)
     }
 
-    /// The low `bits`, less than half, zeroes above.
+    /// The low `bits`, zeroes above, as a load of so many leaves them.
     pub(crate) fn zero_extend(&self, bits: u32) -> Self {
-        let part = self.low().low(Self::HALF, bits);
-        Self::zero_extended(self.tnum.zero_extend(bits), Span::unsigned(Self::HALF, part.umin, part.umax))
+        let wide = low_span(N, bits, self.umin, self.umax);
+        let low = if bits < Self::HALF { Span::full(Self::HALF) } else { self.low() };
+        Self::from_views(self.tnum.zero_extend(bits), wide, low).sync()
     }
 
-    /// The low `bits`, at most half, their topmost copied up to all `N`.
+    /// The low `bits`, half of the word or fewer, with their sign copied up. Of the
+    /// known bits of what is no constant, none are left but those that the bounds
+    /// show.
     pub(crate) fn sign_extend(&self, bits: u32) -> Self {
-        let part = self.low().low(Self::HALF, bits);
-        let wide = Span::signed(N, part.smin, part.smax);
-        Self::from_views(self.tnum.sign_extend(bits), wide, Span::full(Self::HALF)).normal()
+        if let Some(value) = self.as_const() {
+            return Self::constant(cut(N, signed_of(bits, value) as u64));
+        }
+        let ends = signed_part(N, bits, self.smin, self.smax);
+        let Some((smin, smax)) = ends else {
+            let (smin, smax) = (signed_min(bits), signed_max(bits));
+            let wide = Span { smin, smax, ..Span::full(N) };
+            let low = Span { smin, smax, ..Span::full(Self::HALF) };
+            return Self::from_views(TnumOf::UNKNOWN, wide, low);
+        };
+        let of = |bits| Span { umin: cut(bits, smin as u64), umax: cut(bits, smax as u64), smin, smax };
+        Self::from_views(TnumOf::range(smin as u64, smax as u64), of(N), of(Self::HALF))
+    }
+
+    /// The same of the low half, with zeroes above.
+    pub(crate) fn sign_extend_half(&self, bits: u32) -> Self {
+        if let Some(value) = self.as_const() {
+            return Self::constant(cut(Self::HALF, signed_of(bits, value) as u64));
+        }
+        let low = self.low();
+        let (tnum, low) = match signed_part(Self::HALF, bits, low.smin, low.smax) {
+            Some((smin, smax)) => {
+                let cut_half = |end: i64| cut(Self::HALF, end as u64);
+                let span = Span { umin: cut_half(smin), umax: cut_half(smax), smin, smax };
+                (TnumOf::range(smin as u64, smax as u64), span)
+            }
+            None => {
+                let (smin, smax) = (signed_min(bits), signed_max(bits));
+                (TnumOf::UNKNOWN, Span { smin, smax, ..Span::full(Self::HALF) })
+            }
+        };
+        Self::from_views(tnum, self.wide(), low).zero_extended().sync().or_bits_alone()
     }
 }
 
-/// Whether no word of either is negative.
-#[inline(always)]
-fn nonnegative(a: Span, b: Span) -> bool {
-    a.smin >= 0 && b.smin >= 0
+/// The bounds of the low `part` bits of the words of `bits` bits from `smin` to
+/// `smax`, where the rest of these is alike and so is their new sign.
+pub(super) fn signed_part(bits: u32, part: u32, smin: i64, smax: i64) -> Option<(i64, i64)> {
+    let rest = |end: i64| cut(bits, end as u64) >> part;
+    let (one, other) = (signed_of(part, smin as u64), signed_of(part, smax as u64));
+    let alike = rest(smin) == rest(smax) && (one >= 0) == (other >= 0);
+    alike.then_some((one.min(other), one.max(other)))
 }
 
-/// `op` on bits. For narrow words the upper bits of the result mean nothing.
-/// `nonnegative`: no operand is negative.
-#[inline]
-pub(crate) fn tnum_alu<const N: u32>(
-    op: AluOp,
-    bits: u32,
-    a: TnumOf<N>,
-    b: TnumOf<N>,
-    count: Count<N>,
-    nonnegative: bool,
-) -> TnumOf<N> {
+/// The bounds of the low `part` bits, fewer than `bits`, of the words from `umin` to
+/// `umax`.
+pub(super) fn low_span(bits: u32, part: u32, umin: u64, umax: u64) -> Span {
+    let most = mask(part);
+    let alike = umin & !most == umax & !most;
+    let (umin, umax) = if alike { (umin & most, umax & most) } else { (0, most) };
+    Span { umin, umax, smin: signed_of(bits, umin), smax: signed_of(bits, umax) }
+}
+
+/// `op`, which neither shifts nor divides, on bounds of `bits`-bit words; `tnum`
+/// is what it makes of their bits.
+#[inline(always)]
+pub(crate) fn span_alu<const N: u32>(op: AluOp, bits: u32, a: Span, b: Span, tnum: TnumOf<N>) -> Span {
+    match op {
+        AluOp::Add => interval::add(bits, a, b),
+        AluOp::Sub => interval::sub(bits, a, b),
+        AluOp::Mul => interval::mul(bits, a, b),
+        AluOp::And => interval::and(bits, a, b, tnum),
+        AluOp::Or => interval::or(bits, a, b, tnum),
+        AluOp::Xor => interval::xor(bits, tnum),
+        AluOp::Mov => b,
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => Span::full(bits),
+        AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => Span::full(bits),
+    }
+}
+
+/// `op`, which neither shifts nor divides, on bits.
+#[inline(always)]
+pub(crate) fn tnum_alu<const N: u32>(op: AluOp, a: TnumOf<N>, b: TnumOf<N>) -> TnumOf<N> {
     match op {
         AluOp::Add => a.add(b),
         AluOp::Sub => a.sub(b),
@@ -178,29 +348,7 @@ pub(crate) fn tnum_alu<const N: u32>(
         AluOp::Or => a.or(b),
         AluOp::Xor => a.xor(b),
         AluOp::Mov => b,
-        AluOp::Lsh => count.join_all(|count| a.lsh(count)),
-        AluOp::Rsh => count.join_all(|count| a.rsh(count)),
-        AluOp::Arsh => count.join_all(|count| a.sign_extend(bits).arsh(count)),
-        AluOp::Div => tnum_div(a, b),
-        AluOp::Sdiv if nonnegative => tnum_div(a, b),
-        AluOp::Sdiv => TnumOf::UNKNOWN,
-        AluOp::Mod | AluOp::Smod => tnum_mod(bits, a, b),
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => TnumOf::UNKNOWN,
+        AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => TnumOf::UNKNOWN,
     }
-}
-
-/// A quotient's bits are known where the divisor is a power of two.
-fn tnum_div<const N: u32>(a: TnumOf<N>, b: TnumOf<N>) -> TnumOf<N> {
-    match b.as_const() {
-        Some(0) => TnumOf::constant(0),
-        Some(divisor) if divisor.is_power_of_two() => a.rsh(divisor.trailing_zeros()),
-        Some(_) | None => TnumOf::UNKNOWN,
-    }
-}
-
-/// A remainder differs from the dividend by a multiple of the divisor: below the
-/// divisor's lowest bit they are equal. With a zero divisor they are equal
-/// altogether.
-fn tnum_mod<const N: u32>(bits: u32, a: TnumOf<N>, b: TnumOf<N>) -> TnumOf<N> {
-    let same = b.max().trailing_zeros().min(bits);
-    if same == 0 { TnumOf::UNKNOWN } else { TnumOf::new(a.value(), a.mask() | !mask(same)) }
 }

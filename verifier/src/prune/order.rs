@@ -181,7 +181,10 @@ fn number_within(old: &Number, cur: &Number, names: &mut Names) -> bool {
     }
     // A constant is in common with every equal constant, name or not; but the
     // two states must then agree on it.
-    !old.id.is_some() || (cur.id.is_some() && old.delta == cur.delta && names.agree(old.id, cur.id))
+    !old.id.is_some()
+        || (cur.id.is_some()
+            && (old.delta, old.moved) == (cur.delta, cur.moved)
+            && names.agree(old.id, cur.id))
 }
 
 fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {

@@ -34,7 +34,7 @@ pub(super) fn drop_lone_names(state: &mut State) {
     let wants = |v: &Value| named(v).is_some_and(is_lone);
     state.change(wants, |value| {
         if let Value::Number(n) = value {
-            (n.id, n.delta) = (Id::NONE, 0);
+            *n = n.nameless();
         }
     });
 }

@@ -17,9 +17,9 @@ impl fmt::Display for Shown<'_> {
             Value::Number(n) if n.range.as_const().is_some() => write!(f, "{}", n.range),
             Value::Number(n) => {
                 let mut parts = Parts::open(f, "scalar")?;
-                match (n.id.is_some(), n.delta) {
-                    (true, 0) => parts.part(format_args!("id={}", n.id.0))?,
-                    (true, delta) => parts.part(format_args!("id={}{delta:+}", n.id.0))?,
+                match (n.id.is_some(), n.moved) {
+                    (true, None) => parts.part(format_args!("id={}", n.id.0))?,
+                    (true, Some(_)) => parts.part(format_args!("id={}{:+}", n.id.0, n.delta))?,
                     (false, _) => {}
                 }
                 if !n.range.is_unknown() {

@@ -113,15 +113,9 @@ impl Frame {
         self.stack.keep(slots);
     }
 
-    fn try_change(
-        &mut self,
-        wants: &impl Fn(&Value) -> bool,
-        change: &mut impl FnMut(&mut Value) -> Option<()>,
-    ) -> Option<()> {
-        for value in self.regs.iter_mut().filter(|v| wants(v)) {
-            change(value)?;
-        }
-        self.stack.try_change(wants, change)
+    fn change(&mut self, wants: &impl Fn(&Value) -> bool, change: &mut impl FnMut(&mut Value)) {
+        self.regs.iter_mut().filter(|v| wants(v)).for_each(&mut *change);
+        self.stack.change(wants, change);
     }
 }
 
@@ -212,38 +206,21 @@ impl State {
     /// Changes every value that `wants` to be. What wants no change goes on
     /// being shared with the state's copies.
     pub fn change(&mut self, wants: impl Fn(&Value) -> bool, mut change: impl FnMut(&mut Value)) {
-        let all = self.try_change(wants, |value| {
-            change(value);
-            Some(())
-        });
-        debug_assert!(all.is_some(), "nothing stops it");
-    }
-
-    /// Changes every value that `wants` to be, while that goes.
-    pub fn try_change(
-        &mut self,
-        wants: impl Fn(&Value) -> bool,
-        mut change: impl FnMut(&mut Value) -> Option<()>,
-    ) -> Option<()> {
         for index in 0..self.frames.len() {
             if self.frames[index].values().any(&wants) {
-                self.frames[index].try_change(&wants, &mut change)?;
+                self.frames[index].change(&wants, &mut change);
             }
         }
-        Some(())
     }
 
-    /// Changes every number that is made of this unknown word, while that goes.
-    pub fn try_change_numbers(
-        &mut self,
-        id: Id,
-        mut change: impl FnMut(&mut Number) -> Option<()>,
-    ) -> Option<()> {
+    /// Changes every number that is made of this unknown word.
+    pub fn change_numbers(&mut self, id: Id, mut change: impl FnMut(&mut Number)) {
         let named = |v: &Value| matches!(v, Value::Number(n) if n.id == id && id.is_some());
-        self.try_change(named, |value| match value {
-            Value::Number(n) => change(n),
-            Value::Uninit | Value::Pointer(_) => Some(()),
-        })
+        self.change(named, |value| {
+            if let Value::Number(n) = value {
+                change(n);
+            }
+        });
     }
 
     /// Makes every pointer into the packet a mere number, wherever it is.

@@ -2,8 +2,8 @@
 //!
 //! **Meaning.** A slot's `bytes` say of each byte what it is; where they are all
 //! [`Byte::Spill`], the eight bytes together are `value`. Where only the first
-//! few are, they are the low bytes of a number, and `value` is that number cut
-//! to them.
+//! few are, they are the low bytes of a number, and `value` is the whole of it,
+//! as the kernel keeps it.
 
 use super::value::{Id, Value};
 use crate::structure::SlotSet;
@@ -173,20 +173,15 @@ impl Stack {
         chunks.flat_map(|c| c.iter()).filter(|s| s.has_spill()).map(|s| &s.value)
     }
 
-    /// Changes each spilled register that `wants` to be, while that goes.
-    pub(super) fn try_change(
-        &mut self,
-        wants: &impl Fn(&Value) -> bool,
-        change: &mut impl FnMut(&mut Value) -> Option<()>,
-    ) -> Option<()> {
+    /// Changes each spilled register that `wants` to be.
+    pub(super) fn change(&mut self, wants: &impl Fn(&Value) -> bool, change: &mut impl FnMut(&mut Value)) {
         let wanted = |s: &StackSlot| s.has_spill() && wants(&s.value);
         for chunk in self.chunks.iter_mut().flatten() {
             let Some(first) = chunk.iter().position(wanted) else { continue };
             for slot in Arc::make_mut(chunk)[first..].iter_mut().filter(|s| wanted(s)) {
-                change(&mut slot.value)?;
+                change(&mut slot.value);
             }
         }
-        Some(())
     }
 
     /// Whether nothing is in any slot but these.

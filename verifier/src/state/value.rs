@@ -5,7 +5,7 @@
 //!
 //! - `Uninit`: every word, and none that may be read;
 //! - `Number(n)`: the words of its [`Scalar`]; numbers with one id (not 0) are
-//!   one unknown word `x` with each number's `delta` added;
+//!   one unknown word `x` with each number's `delta` added, at the width `moved`;
 //! - `Pointer(p)`: the words `base + off + v` for every `v` in `var`, `base` being
 //!   the start of the object that `kind` names; and 0, where `nullable`.
 //!   Pointers with one id (not 0) share their `v`, and are null together.
@@ -18,7 +18,7 @@ use crate::domain::Scalar;
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table;
 use brolga_core::prog_type::SockKind;
-use brolga_core::{Aux, MapDef, MapIdx};
+use brolga_core::{Aux, MapDef, MapIdx, Width};
 
 /// Names what several registers have in common: an unknown number, a pointer's
 /// variable part, a nullness, a reference. 0 is no name.
@@ -45,6 +45,9 @@ pub struct Number {
     pub id: Id,
     /// What is added to that word.
     pub delta: i32,
+    /// At which width that was added, where it was; in 32 bits nothing is left
+    /// above.
+    pub moved: Option<Width>,
     /// What its range comes from.
     pub origins: Origins,
 }
@@ -170,7 +173,13 @@ impl Number {
     /// A number of which this is known, from whatever is known.
     #[must_use]
     pub const fn of(range: Scalar) -> Self {
-        Self { range, id: Id::NONE, delta: 0, origins: Origins::ALL }
+        Self { range, id: Id::NONE, delta: 0, moved: None, origins: Origins::ALL }
+    }
+
+    /// The same without its name.
+    #[must_use]
+    pub const fn nameless(&self) -> Self {
+        Self { id: Id::NONE, delta: 0, moved: None, ..*self }
     }
 
     /// A number of which this is known, whatever else is.

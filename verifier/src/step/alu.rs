@@ -5,7 +5,7 @@ use crate::domain;
 use crate::outcome::Cause;
 use crate::reject::Why;
 use crate::state::origins::Origins;
-use crate::state::value::{Id, Number, PtrKind, Value};
+use crate::state::value::{Number, PtrKind, Value};
 use crate::walk::Walk;
 use brolga_core::insn::Order;
 use brolga_core::{AluOp, Imm64, Operand, Reg, Size, Width};
@@ -22,6 +22,7 @@ impl Walk<'_> {
         let value = match (a, b) {
             (Value::Number(x), Value::Number(y)) => {
                 self.note_divisor(op, width, &y);
+                let x = self.part_signs(op, dst, &x, &y)?;
                 Value::Number(arithmetic(op, width, &x, &y))
             }
             (Value::Pointer(_), Value::Pointer(_)) if op == AluOp::Sub => unknown(width),
@@ -40,6 +41,20 @@ impl Walk<'_> {
         };
         self.state.set(dst, value);
         Ok(())
+    }
+
+    /// Like the kernel, walks two ways from where a number that is 0 or -1 meets a
+    /// constant: what is left of `a` on this one, where it is -1.
+    fn part_signs(&mut self, op: AluOp, dst: Reg, a: &Number, b: &Number) -> Result<Number, Cause> {
+        if !matches!(op, AluOp::And | AluOp::Or) || b.range.as_const().is_none() {
+            return Ok(*a);
+        }
+        let Some((zero, ones)) = domain::signs(&a.range) else { return Ok(*a) };
+        self.rely_on(a);
+        let mut other = self.state.clone();
+        other.set(dst, Value::Number(Number { range: zero, ..*a }));
+        self.push(other, self.pc)?;
+        Ok(Number { range: ones, ..*a })
     }
 
     fn immediate_fits(&self, op: AluOp, width: Width, src: Operand) -> Result<(), Cause> {
@@ -70,7 +85,7 @@ impl Walk<'_> {
 
     fn note_divisor(&mut self, op: AluOp, width: Width, divisor: &Number) {
         if matches!(op, AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod) {
-            let cut = domain::zero_extend(width.size(), &divisor.range);
+            let cut = domain::alu(AluOp::Mov, width, &divisor.range, &divisor.range);
             let nonzero = !cut.contains(0);
             if nonzero {
                 self.rely_on(divisor);
@@ -82,15 +97,17 @@ impl Walk<'_> {
     fn mov(&mut self, width: Width, dst: Reg, src: Operand) -> Result<(), Cause> {
         let from = self.operand(src)?;
         self.writable(dst)?;
+        let low = |n: &domain::Scalar| domain::alu(AluOp::Mov, Width::W32, n, n);
         let value = match (width, from, src) {
             (Width::W64, Value::Number(_), Operand::Reg(reg)) => {
                 self.name_number(reg).map_or(from, Value::Number)
             }
             (Width::W64, _, _) => from,
             (Width::W32, Value::Number(n), Operand::Reg(reg)) if n.range.umax() <= u64::from(u32::MAX) => {
-                self.name_number(reg).map_or(from, Value::Number)
+                let named = self.name_number(reg).unwrap_or(n);
+                Value::Number(Number { range: low(&named.range), ..named })
             }
-            (Width::W32, Value::Number(n), _) => Value::Number(n.made(|n| domain::zero_extend(Size::B4, n))),
+            (Width::W32, Value::Number(n), _) => Value::Number(n.made(low)),
             // A privileged program may look at a part of a pointer.
             (Width::W32, Value::Pointer(_) | Value::Uninit, _) => unknown(width),
         };
@@ -103,7 +120,8 @@ impl Walk<'_> {
         self.writable(dst)?;
         let value = match value {
             Value::Number(n) if n.range.umax() <= from.mask() >> 1 => {
-                self.name_number(src).map_or(value, Value::Number)
+                let named = self.name_number(src).unwrap_or(n);
+                Value::Number(Number { range: domain::sign_extend(width, from, &named.range), ..named })
             }
             Value::Number(n) => Value::Number(n.made(|n| domain::sign_extend(width, from, n))),
             Value::Pointer(_) | Value::Uninit => unknown(width),
@@ -168,33 +186,22 @@ fn unknown(width: Width) -> Value {
     Value::anyway(domain::zero_extend(width.size(), &domain::Scalar::UNKNOWN))
 }
 
-/// Whether the kernel follows what the operator does to a number: not for
-/// division, and for shifts only by a known count within the width. The domain
-/// knows better, but a verdict is to be the kernel's.
-fn is_followed(op: AluOp, width: Width, b: &Number) -> bool {
-    match op {
-        AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::Or | AluOp::And | AluOp::Xor | AluOp::Mov => true,
-        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => {
-            b.range.as_const().is_some_and(|count| count < u64::from(width.bits()))
-        }
-        AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod => false,
-    }
-}
-
 /// An operator on numbers; adding a constant keeps the name.
 fn arithmetic(op: AluOp, width: Width, a: &Number, b: &Number) -> Number {
-    if !is_followed(op, width, b) {
-        return Number::anyway(domain::Scalar::UNKNOWN);
-    }
     let range = domain::alu(op, width, &a.range, &b.range);
-    let named = added(op, width, a, b).filter(|_| range.as_const().is_none());
-    let (id, delta) = named.unwrap_or((Id::NONE, 0));
-    Number { range, id, delta, origins: origins(op, width, a, b, &range) }
+    let made = Number { origins: origins(op, width, a, b, &range), ..Number::of(range) };
+    match added(op, width, a, b) {
+        Some(delta) => Number { id: a.id, delta, moved: Some(width), ..made },
+        None => made,
+    }
 }
 
 /// What the result comes from: of what is masked or shifted down, nothing may be
 /// left.
 fn origins(op: AluOp, width: Width, a: &Number, b: &Number, range: &domain::Scalar) -> Origins {
+    if range.is_unknown() {
+        return Origins::NONE;
+    }
     let cuts = matches!(op, AluOp::And | AluOp::Rsh) && !a.origins.is_none();
     if cuts && domain::alu(op, width, &domain::Scalar::UNKNOWN, &b.range) == *range {
         return b.origins;
@@ -202,11 +209,22 @@ fn origins(op: AluOp, width: Width, a: &Number, b: &Number, range: &domain::Scal
     a.origins | b.origins
 }
 
-/// The name and distance that are left of `a` after the operation.
-fn added(op: AluOp, width: Width, a: &Number, b: &Number) -> Option<(Id, i32)> {
-    if op != AluOp::Add || width != Width::W64 || !a.id.is_some() {
+/// How far from the word that `a` is named after the result is: like the kernel,
+/// once only, and in 32 bits only where that is all of it.
+fn added(op: AluOp, width: Width, a: &Number, b: &Number) -> Option<i32> {
+    if !a.id.is_some() || a.moved.is_some() {
         return None;
     }
-    let more = i32::try_from(b.range.as_const()? as i64).ok()?;
-    Some((a.id, a.delta.checked_add(more)?))
+    let by = match width {
+        Width::W32 if a.range.umax() > u64::from(u32::MAX) => return None,
+        Width::W32 => b.range.as_const32()? as i32,
+        Width::W64 => i32::try_from(b.range.as_const()? as i64).ok()?,
+    };
+    match op {
+        AluOp::Add => Some(by),
+        AluOp::Sub => by.checked_neg(),
+        AluOp::Mul | AluOp::Or | AluOp::And | AluOp::Xor | AluOp::Mov => None,
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => None,
+        AluOp::Div | AluOp::Sdiv | AluOp::Mod | AluOp::Smod => None,
+    }
 }

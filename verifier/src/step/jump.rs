@@ -42,40 +42,11 @@ impl Walk<'_> {
             return Ok(self.one_way(taken, target));
         }
         let taken = self.way(&compare, &a, &b, true);
-        let fallen = self.way(&compare, &a, &b, false);
-        match (taken, fallen) {
-            (Some(taken), Some(fallen)) => {
-                self.facts.goes(self.pc, true);
-                self.facts.goes(self.pc, false);
-                self.push(taken, target)?;
-                self.state = fallen;
-                Ok(Step::On)
-            }
-            (Some(taken), None) => {
-                self.rely_on_shared(&a, &b);
-                self.state = taken;
-                Ok(self.one_way(true, target))
-            }
-            (None, Some(fallen)) => {
-                self.rely_on_shared(&a, &b);
-                self.state = fallen;
-                Ok(self.one_way(false, target))
-            }
-            (None, None) => Err(self.bug("one way of a jump is possible")),
-        }
-    }
-
-    /// What is known of two numbers and of all that share a name with them rules
-    /// a way out.
-    fn rely_on_shared(&mut self, a: &Value, b: &Value) {
-        let name = |value: &Value| match value {
-            Value::Number(n) => n.id,
-            Value::Pointer(_) | Value::Uninit => Id::NONE,
-        };
-        let (x, y) = (name(a), name(b));
-        let shares = |v: &&Value| name(v).is_some() && (name(v) == x || name(v) == y);
-        let shared = self.state.values().filter(shares).fold(Origins::NONE, |all, v| all | v.origins());
-        self.rely(a.origins() | b.origins() | shared);
+        self.state = self.way(&compare, &a, &b, false);
+        self.facts.goes(self.pc, true);
+        self.facts.goes(self.pc, false);
+        self.push(taken, target)?;
+        Ok(Step::On)
     }
 
     fn one_way(&mut self, taken: bool, target: Pc) -> Step {
@@ -83,18 +54,12 @@ impl Walk<'_> {
         if taken { Step::To(target) } else { Step::On }
     }
 
-    /// The state where the jump goes that way; nothing where it can not.
-    fn way(&self, compare: &Compare, a: &Value, b: &Value, taken: bool) -> Option<State> {
+    /// The state where the jump goes that way, as far as the kernel knows: no run
+    /// need go it.
+    fn way(&self, compare: &Compare, a: &Value, b: &Value, taken: bool) -> State {
         let mut state = self.state.clone();
         match (a, b) {
-            (Value::Number(x), Value::Number(y)) => {
-                let (x2, y2) = domain::refine(compare.cond, compare.width, taken, &x.range, &y.range)?;
-                let from = x.origins | y.origins;
-                refine_number(&mut state, compare.dst, x, x2, from)?;
-                if let Operand::Reg(src) = compare.src {
-                    refine_number(&mut state, src, y, y2, from)?;
-                }
-            }
+            (Value::Number(x), Value::Number(y)) => refine(&mut state, compare, x, y, taken),
             (Value::Pointer(p), Value::Number(_)) if is_null_test(compare) && p.nullable => {
                 self.settle_null(&mut state, p.id, taken == (compare.cond == Cond::Eq));
             }
@@ -107,7 +72,7 @@ impl Walk<'_> {
             | (Value::Uninit, _)
             | (_, Value::Uninit) => {}
         }
-        Some(state)
+        state
     }
 
     /// Settles for every pointer of this name whether it is null. A reference
@@ -225,30 +190,57 @@ fn is_never_null(p: &Ptr) -> bool {
     solid && !p.nullable
 }
 
-/// Puts what is now known of a number into its register, and into every other
-/// that is made of the same unknown word.
-fn refine_number(state: &mut State, reg: Reg, was: &Number, range: Scalar, from: Origins) -> Option<()> {
-    let now = Number { range, ..*was };
+/// Puts what the way says of two numbers into their registers, and then into
+/// every other that is made of the same unknown word: the right side's first.
+fn refine(state: &mut State, compare: &Compare, x: &Number, y: &Number, taken: bool) {
+    let Compare { cond, width, dst, src } = *compare;
+    let from = x.origins | y.origins;
+    match src {
+        Operand::Reg(src) if src == dst => {
+            put(state, dst, domain::refine_same(cond, width, taken, &x.range), from);
+        }
+        Operand::Reg(src) => {
+            let (x2, y2) = domain::refine(cond, width, taken, &x.range, &y.range);
+            put(state, dst, x2, from);
+            put(state, src, y2, from);
+            put_into_linked(state, src);
+        }
+        Operand::Imm(_) => put(state, dst, domain::refine(cond, width, taken, &x.range, &y.range).0, from),
+    }
+    put_into_linked(state, dst);
+}
+
+fn put(state: &mut State, reg: Reg, range: Scalar, from: Origins) {
     if let Value::Number(n) = &mut state.top_mut().regs[reg.index()] {
-        // Where a register is compared with itself, both sides hold of it.
-        n.range = n.range.meet(&range)?;
+        n.range = range;
         n.origins |= from;
     }
-    if !now.id.is_some() {
-        return Some(());
+}
+
+/// Makes what is known of a register's number known of all that are made of the
+/// same unknown word. Like the kernel, what was known of these is forgotten.
+fn put_into_linked(state: &mut State, reg: Reg) {
+    let Value::Number(known) = *state.reg(reg) else { return };
+    if known.id.is_some() {
+        state.change_numbers(known.id, |other| learn(other, &known));
     }
-    state.try_change_numbers(now.id, |other| {
-        let by = i64::from(other.delta) - i64::from(now.delta);
-        let moved = if by == 0 {
-            range
-        } else {
-            domain::alu(brolga_core::AluOp::Add, Width::W64, &range, &Scalar::constant(by as u64))
-        };
-        // Both hold: what the other was known to be, and what this one says.
-        other.range = other.range.meet(&moved)?;
-        other.origins |= from;
-        Some(())
-    })
+}
+
+fn learn(other: &mut Number, known: &Number) {
+    let (near, far) = (other.moved, known.moved);
+    if near.is_some() && far.is_some() && near != far {
+        // What is added in 32 bits is no distance in 64.
+        return;
+    }
+    if other.delta == known.delta {
+        (other.range, other.moved) = (known.range, known.moved);
+    } else {
+        let by = i64::from(other.delta) - i64::from(known.delta);
+        let width = near.or(far).unwrap_or(Width::W64);
+        other.range = domain::moved(width, &known.range, by as u64);
+    }
+    // That they are made of one word is known of both.
+    other.origins |= known.origins;
 }
 
 /// Makes every number that is not as it was in an earlier round anything.

@@ -4,7 +4,7 @@ use crate::domain;
 use crate::facts::Conversion;
 use crate::outcome::Cause;
 use crate::reject::{Verb, Why};
-use crate::state::value::{MapRef, Ptr, PtrKind, Value};
+use crate::state::value::{MapRef, Number, Ptr, PtrKind, Value};
 use crate::step::region::Bytes;
 use crate::walk::Walk;
 use brolga_core::facts::Region;
@@ -84,19 +84,22 @@ impl Walk<'_> {
         let value = self.operand(src)?;
         self.read(dst)?;
         let access = Access { reg: dst, off: off.into(), size, atomic: false };
-        if let (Operand::Reg(reg), Size::B8) = (src, size)
-            && let Some(named) = self.name_spilled(reg, &access)
+        if let Operand::Reg(reg) = src
+            && let Some(named) = self.name_spilled(reg, &access, &value)
         {
             return self.store_value(&access, &named);
         }
         self.store_value(&access, &value)
     }
 
-    /// A number that goes to the stack is given a name, so that what is learnt
-    /// of it later is learnt of its copy too.
-    fn name_spilled(&mut self, reg: Reg, access: &Access) -> Option<Value> {
-        let to_stack = self.state.reg(access.reg).ptr().is_some_and(|p| matches!(p.kind, PtrKind::Stack(_)));
-        if to_stack { self.name_number(reg).map(Value::Number) } else { None }
+    /// A number that goes to the stack as a whole is given a name, so that what is
+    /// learnt of it later is learnt of its copy too.
+    fn name_spilled(&mut self, reg: Reg, access: &Access, value: &Value) -> Option<Value> {
+        let off =
+            self.state.reg(access.reg).ptr().filter(|p| matches!(p.kind, PtrKind::Stack(_)))?.fixed_off();
+        let first = off.is_some_and(|off| (off + i64::from(access.off)) % 8 == 0);
+        let fits = value.scalar().is_some_and(|n| n.umax() <= access.size.mask());
+        if first && fits { self.name_number(reg).map(Value::Number) } else { None }
     }
 
     pub(crate) fn store_value(&mut self, access: &Access, value: &Value) -> Result<(), Cause> {
@@ -219,18 +222,18 @@ const fn conversion(ptr: &Ptr) -> Conversion {
     }
 }
 
-/// A loaded value, cut or sign-extended to 64 bits.
+/// A loaded value, cut or sign-extended to 64 bits; the name is that of what was
+/// stored, where nothing of it is lost.
 fn extend(value: Value, size: Size, signed: bool) -> Value {
-    match value {
-        Value::Number(n) if size != Size::B8 => {
-            if signed {
-                Value::Number(n.made(|n| domain::sign_extend(brolga_core::Width::W64, size, n)))
-            } else if n.range.umax() <= size.mask() {
-                value
-            } else {
-                Value::Number(n.made(|n| domain::zero_extend(size, n)))
-            }
-        }
-        Value::Number(_) | Value::Pointer(_) | Value::Uninit => value,
+    let Value::Number(n) = value else { return value };
+    if size == Size::B8 {
+        return value;
     }
+    let (most, made) = if signed {
+        (size.mask() >> 1, n.made(|n| domain::sign_extend(brolga_core::Width::W64, size, n)))
+    } else {
+        (size.mask(), n.made(|n| domain::zero_extend(size, n)))
+    };
+    let keeps = n.id.is_some() && n.range.umax() <= most;
+    Value::Number(if keeps { Number { range: made.range, ..n } } else { made })
 }

@@ -23,6 +23,9 @@ impl Walk<'_> {
         number: &Scalar,
         swapped: bool,
     ) -> Result<Value, Cause> {
+        if contradicts_itself(number) {
+            return Ok(Value::UNKNOWN);
+        }
         if width == Width::W32 {
             return match op {
                 AluOp::Sub => Ok(Value::anyway(domain::zero_extend(width.size(), &Scalar::UNKNOWN))),
@@ -94,7 +97,7 @@ impl Walk<'_> {
         if let Some(off) = fixed(ptr, number, 1) {
             return Ptr { off, past: past_at(ptr, off), ..*ptr };
         }
-        let mut moved = Ptr { var: domain::alu(AluOp::Add, Width::W64, &ptr.var, number), ..*ptr };
+        let mut moved = Ptr { var: domain::offset(AluOp::Add, &ptr.var, number), ..*ptr };
         if ptr.is_packet() {
             // Another place: what was known of the bytes from the old one says
             // nothing of it.
@@ -108,13 +111,23 @@ impl Walk<'_> {
         if let Some(off) = fixed(ptr, number, -1) {
             return Ptr { off, past: past_at(ptr, off), ..*ptr };
         }
-        let mut moved = Ptr { var: domain::alu(AluOp::Sub, Width::W64, &ptr.var, number), ..*ptr };
+        let mut moved = Ptr { var: domain::offset(AluOp::Sub, &ptr.var, number), ..*ptr };
         if ptr.is_packet() {
             moved.id = self.new_id();
-            (moved.range, moved.past) = (0, Past::Unknown);
+            // The bytes from the old place are there from an earlier one too.
+            moved.range = if number.smin() < 0 { 0 } else { ptr.range };
+            moved.past = Past::Unknown;
         }
         moved
     }
+}
+
+/// Whether the kernel takes a number for one of a way that no run goes: it then
+/// forgets that a pointer was moved by it.
+fn contradicts_itself(number: &Scalar) -> bool {
+    let many = number.smin() != number.smax() || number.umin() != number.umax();
+    let crossed = number.smin() > number.smax() || number.umin() > number.umax();
+    crossed || (number.as_const().is_some() && many)
 }
 
 /// What is known of the packet's end at another offset: what is past the end

@@ -67,8 +67,23 @@ impl Walk<'_> {
             return Ok(if all_zero { Value::immediate(0) } else { Value::UNKNOWN });
         }
         let (index, first) = place(touched.offs.start);
+        self.name_filled(touched.frame, index, first, access.size);
         let slot = self.state.frames[touched.frame].stack.slot(index);
         self.load_slot(slot, first, access.size)
+    }
+
+    /// A number that is filled whole is given a name, so that what is learnt of
+    /// it later is learnt of the slot too.
+    fn name_filled(&mut self, frame: usize, index: usize, first: usize, size: Size) {
+        let slot = self.state.frames[frame].stack.slot(index);
+        let whole = slot.spilled() == size.bytes() as usize && matches!(size, Size::B4 | Size::B8);
+        let Value::Number(n) = slot.value else { return };
+        if first == 0 && whole && n.range.umax() <= size.mask() {
+            let named = self.named(n);
+            if named.id != n.id {
+                self.state.frames[frame].stack.slot_mut(index).value = Value::Number(named);
+            }
+        }
     }
 
     /// A load of `size` bytes from byte `first` of a slot; they lie in it, for
@@ -82,8 +97,7 @@ impl Walk<'_> {
             Value::Pointer(_) if spilled > 0 => Err(self.reject(Why::FillSize)),
             Value::Number(n) if first == 0 && bytes <= spilled => {
                 let fits = n.range.umax() <= size.mask();
-                let named = if fits { n } else { n.made(|n| domain::zero_extend(size, n)) };
-                Ok(Value::Number(named))
+                Ok(Value::Number(if fits { n } else { n.nameless() }))
             }
             Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
                 let zero = slot.is_zero(first..first + bytes);
@@ -200,7 +214,7 @@ fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
     slot.forget();
     match value {
         Value::Number(n) if first == 0 => {
-            slot.value = Value::Number(cut(n, size));
+            slot.value = Value::Number(in_part(n, size));
             slot.bytes[..bytes].fill(Byte::Spill);
         }
         Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
@@ -210,16 +224,9 @@ fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
     }
 }
 
-/// The low bytes of a number; it keeps its name only where that is all of it.
-///
-/// What is left of a wider number is not known any more where it might be the
-/// key of an array: the kernel asks whether the whole number is a constant, and
-/// which, and so the lookup may fail for it.
-fn cut(n: &Number, size: Size) -> Number {
-    if n.range.umax() <= size.mask() {
-        return *n;
-    }
-    let low_is_key = size == Size::B4 && n.range.as_const32().is_some_and(|low| low as i32 >= 0);
-    let whole = if low_is_key { n.made(|_| domain::Scalar::UNKNOWN) } else { *n };
-    whole.made(|n| domain::zero_extend(size, n))
+/// A number of which only the low bytes are stored; it keeps its name only where
+/// that is all of it. Like the kernel, the slot remembers the whole: the key of a
+/// map is a constant only where all of it is.
+fn in_part(n: &Number, size: Size) -> Number {
+    if n.range.umax() <= size.mask() { *n } else { n.nameless() }
 }

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::super::bits::mask;
-use super::super::interval::{self, Count};
 use super::super::range::Span;
 use super::super::transfer::tnum_alu;
-use super::random::{members, scalar};
+use super::random::scalar;
 use super::*;
 
 /// How many random values a universe of wide words has, and how many pairs.
@@ -16,6 +15,9 @@ const RANDOM: u64 = 10_000;
 
 /// How many of all narrow scalars each one is paired with.
 const PARTNERS: usize = 4;
+
+/// Of so many narrow products of views, one is tried; a prime.
+const STRIDE: usize = 4001;
 
 impl<const N: u32> Domain for TnumOf<N> {
     const BITS: u32 = N;
@@ -30,11 +32,19 @@ impl<const N: u32> Domain for TnumOf<N> {
     fn join(&self, other: &Self) -> Self {
         Self::join(*self, *other)
     }
-    fn meet(&self, other: &Self) -> Option<Self> {
-        Self::intersect(*self, *other)
-    }
     fn alu(op: AluOp, _: Width, a: &Self, b: &Self) -> Self {
-        tnum_alu(op, N, *a, *b, Count::of(N, *b, Span::full(N)), false)
+        match (op, b.as_const()) {
+            (AluOp::Lsh, Some(count)) => a.lsh(count as u32 & (N - 1)),
+            (AluOp::Rsh, Some(count)) => a.rsh(count as u32 & (N - 1)),
+            (AluOp::Arsh, Some(count)) => a.arsh(count as u32 & (N - 1)),
+            (_, _) => tnum_alu(op, *a, *b),
+        }
+    }
+}
+
+impl<const N: u32> Meets for TnumOf<N> {
+    fn meet(&self, other: &Self) -> Option<Self> {
+        self.overlaps(*other).then(|| self.intersect(*other))
     }
 }
 
@@ -44,32 +54,6 @@ impl<const N: u32> Casts for TnumOf<N> {
     }
     fn sign_extend(&self, bits: u32) -> Self {
         Self::sign_extend(*self, bits)
-    }
-}
-
-/// A [`Span`] of `N`-bit words, reduced.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct SpanOf<const N: u32>(Span);
-
-impl<const N: u32> Domain for SpanOf<N> {
-    const BITS: u32 = N;
-    const WIDTHS: &'static [Width] = &[Width::W64];
-
-    fn contains(&self, x: u64) -> bool {
-        self.0.contains(N, x)
-    }
-    fn within(&self, other: &Self) -> bool {
-        self.0.within(other.0)
-    }
-    fn join(&self, other: &Self) -> Self {
-        Self(self.0.join(other.0))
-    }
-    fn meet(&self, other: &Self) -> Option<Self> {
-        self.0.meet(other.0).reduce(N).map(Self)
-    }
-    fn alu(op: AluOp, _: Width, a: &Self, b: &Self) -> Self {
-        let count = Count::of(N, TnumOf::<N>::UNKNOWN, b.0);
-        Self(interval::alu(op, N, a.0, b.0, count))
     }
 }
 
@@ -85,9 +69,6 @@ impl<const N: u32> Domain for ScalarOf<N> {
     }
     fn join(&self, other: &Self) -> Self {
         Self::join(self, other)
-    }
-    fn meet(&self, other: &Self) -> Option<Self> {
-        Self::meet(self, other)
     }
     fn alu(op: AluOp, width: Width, a: &Self, b: &Self) -> Self {
         Self::alu(op, width, a, b)
@@ -107,13 +88,16 @@ impl<const N: u32> Branches for ScalarOf<N> {
     fn decide(cond: Cond, width: Width, a: &Self, b: &Self) -> Option<bool> {
         Self::decide(cond, width, a, b)
     }
-    fn refine(cond: Cond, width: Width, taken: bool, a: &Self, b: &Self) -> Option<(Self, Self)> {
+    fn refine(cond: Cond, width: Width, taken: bool, a: &Self, b: &Self) -> (Self, Self) {
         Self::refine(cond, width, taken, a, b)
+    }
+    fn refine_same(cond: Cond, width: Width, taken: bool, a: &Self) -> Self {
+        Self::refine_same(cond, width, taken, a)
     }
 }
 
-impl<const N: u32> Normal for ScalarOf<N> {
-    fn sync(&self) -> Option<Self> {
+impl<const N: u32> Reduces for ScalarOf<N> {
+    fn sync(&self) -> Self {
         Self::sync(*self)
     }
     fn raw(rng: &mut Rng) -> Self {
@@ -138,53 +122,32 @@ impl<const N: u32> Narrow for TnumOf<N> {
     }
 }
 
-impl<const N: u32> Narrow for SpanOf<N> {
-    fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        for (umin, umax) in intervals(N) {
-            for (lo, hi) in intervals(N) {
-                let bias = 1 << (N - 1);
-                let (smin, smax) = (lo as i64 - bias, hi as i64 - bias);
-                let span = Span { umin, umax, smin, smax };
-                // Each set of words once: as its reduced span.
-                if span.reduce(N) == Some(span) {
-                    all.push(Self(span));
-                }
-            }
-        }
-        all
-    }
-}
-
 impl<const N: u32> Narrow for ScalarOf<N> {
-    /// All meets of what the single views can say.
+    /// What the single views can say together, told of each other: one in `STRIDE`
+    /// of all that there is, which repeats little.
     fn all() -> Vec<Self> {
-        let mut all = HashSet::from([Self::UNKNOWN]);
-        for view in views::<N>() {
-            all = all.iter().flat_map(|met| view.iter().filter_map(|said| met.meet(said))).collect();
-        }
-        let mut all: Vec<_> = all.into_iter().collect();
+        let spans = |bits| intervals(bits).flat_map(move |u| signed_intervals(bits).map(move |s| span(u, s)));
+        let (tnums, wide, low) =
+            (TnumOf::all(), spans(N).collect::<Vec<_>>(), spans(N / 2).collect::<Vec<_>>());
+        let count = tnums.len() * wide.len() * low.len();
+        let made = (0..count).step_by(STRIDE).map(|at| {
+            let (rest, low) = (at / low.len(), low[at % low.len()]);
+            Self::from_views(tnums[rest / wide.len()], wide[rest % wide.len()], low).sync()
+        });
+        let mut all: Vec<_> = made.collect::<HashSet<_>>().into_iter().collect();
         all.sort_by_key(|s| (s.umin, s.umax, s.smin, s.tnum.value(), s.tnum.mask(), s.u32_min, s.s32_min));
         all
     }
 }
 
-/// Everything that each view alone can say.
-fn views<const N: u32>() -> [Vec<ScalarOf<N>>; 5] {
-    let (bias, low_bias) = (1 << (N - 1), 1 << (N / 2 - 1));
-    let low = |umin, umax| {
-        let low = Span { umin, umax, ..Span::full(N / 2) };
-        ScalarOf::from_views(TnumOf::UNKNOWN, Span::full(N), low).sync()
-    };
-    let signed = |(lo, hi)| ScalarOf::from_signed_range(lo as i64 - bias, hi as i64 - bias);
-    let signed32 = |(lo, hi)| ScalarOf::from_signed_range32(lo as i32 - low_bias, hi as i32 - low_bias);
-    [
-        TnumOf::all().into_iter().map(ScalarOf::from_tnum).collect(),
-        intervals(N / 2).filter_map(|(lo, hi)| low(lo, hi)).collect(),
-        intervals(N / 2).filter_map(signed32).collect(),
-        intervals(N).filter_map(|(lo, hi)| ScalarOf::from_unsigned_range(lo, hi)).collect(),
-        intervals(N).filter_map(signed).collect(),
-    ]
+fn span((umin, umax): (u64, u64), (smin, smax): (i64, i64)) -> Span {
+    Span { umin, umax, smin, smax }
+}
+
+/// Every signed `lo <= hi` of `bits`-bit words.
+fn signed_intervals(bits: u32) -> impl Iterator<Item = (i64, i64)> {
+    let bias = 1 << (bits - 1);
+    intervals(bits).map(move |(lo, hi)| (lo as i64 - bias, hi as i64 - bias))
 }
 
 /// Every `lo <= hi` of `bits`-bit words.
@@ -246,7 +209,6 @@ macro_rules! universe {
 }
 
 universe!(TnumOf, 5, usize::MAX, random_tnum);
-universe!(SpanOf, 4, 40, random_span);
 universe!(ScalarOf, 4, PARTNERS, scalar);
 
 fn random_tnum<const N: u32>(rng: &mut Rng) -> Known<TnumOf<N>> {
@@ -254,9 +216,4 @@ fn random_tnum<const N: u32>(rng: &mut Rng) -> Known<TnumOf<N>> {
     let mut members: Vec<_> = (0..6).map(|_| (rng.word(N) & it.mask()) | it.value()).collect();
     members.extend([it.min(), it.max()]);
     Known { it, members }
-}
-
-fn random_span<const N: u32>(rng: &mut Rng) -> Known<SpanOf<N>> {
-    let known = scalar::<N>(rng);
-    Known { it: SpanOf(known.it.wide()), members: members(rng, &known.it, known.members) }
 }

@@ -55,8 +55,8 @@ pub(super) fn members<const N: u32>(rng: &mut Rng, it: &ScalarOf<N>, mut values:
     for low in [u64::from(it.u32_min), u64::from(it.u32_max), it.s32_min as u64, it.s32_max as u64] {
         values.push((it.umin & !super::super::bits::mask(N / 2)) | cut(N / 2, low));
     }
-    let between = (it.umax - it.umin).saturating_add(1);
-    values.extend((0..3).map(|_| it.umin + rng.next() % between));
+    let between = it.umax.wrapping_sub(it.umin).saturating_add(1);
+    values.extend((0..3).map(|_| it.umin.wrapping_add(rng.next() % between)));
     values.extend((0..3).map(|_| (rng.word(N) & it.tnum.mask()) | it.tnum.value()));
     values.retain(|x| it.contains(*x));
     values.sort_unstable();
@@ -106,7 +106,7 @@ fn step<const N: u32>(rng: &mut Rng, it: ScalarOf<N>) -> ScalarOf<N> {
         _ => {
             let cond = rng.pick(&Cond::ALL);
             let taken = rng.below(2) == 0;
-            ScalarOf::refine(cond, width, taken, &it, &other).map_or(it, |(it, _)| it)
+            ScalarOf::refine(cond, width, taken, &it, &other).0
         }
     }
 }

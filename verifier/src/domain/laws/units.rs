@@ -56,7 +56,16 @@ fn unary_operations() {
     }
 }
 
-/// A constant in is a constant out, for every operator.
+/// Whether the kernel follows what the operator does.
+fn follows(op: AluOp, is_count: bool) -> bool {
+    match op {
+        AluOp::Add | AluOp::Sub | AluOp::Mul | AluOp::Or | AluOp::And | AluOp::Xor | AluOp::Mov => true,
+        AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => is_count,
+        AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => false,
+    }
+}
+
+/// A constant in is a constant out, for every operator that is followed.
 #[test]
 fn constants_fold() {
     let mut rng = Rng::new(5);
@@ -64,8 +73,9 @@ fn constants_fold() {
         let (x, y) = (rng.word(64), rng.word(64));
         let (a, b) = (Scalar::constant(x), Scalar::constant(y));
         for width in Width::ALL {
-            for op in AluOp::ALL {
-                assert_eq!(alu(op, width, &a, &b).as_const(), Some(op.eval(width, x, y)));
+            let bits = u64::from(width.bits());
+            for op in AluOp::ALL.into_iter().filter(|op| follows(*op, y < bits)) {
+                assert_eq!(alu(op, width, &a, &b).as_const(), Some(op.eval(width, x, y)), "{op:?} {width:?}");
             }
             for cond in Cond::ALL {
                 assert_eq!(decide(cond, width, &a, &b), Some(cond.eval(width, x, y)));

@@ -5,11 +5,11 @@
 //! the number of bits, the operands and, after `=`, the results, in hexadecimal.
 
 use super::super::bits::{mask, signed_max, signed_min};
-use super::super::interval::{self, Count};
-use super::super::range::{Arc, Span};
-use super::super::refine::{less, order, without};
-use super::super::sync::{bounds_of, extended, with_low};
-use super::super::transfer::tnum_alu;
+use super::super::interval;
+use super::super::range::Span;
+use super::super::refine::{at_least, less, order, without};
+use super::super::sync::{both_signs, bounds_of, extended, from_wide, only, with_low};
+use super::super::transfer::{low_span, signed_part, span_alu, tnum_alu};
 use super::*;
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -31,12 +31,6 @@ trait Words {
 impl Words for Span {
     fn words(&self) -> Vec<u64> {
         vec![self.umin, self.umax, self.smin as u64, self.smax as u64]
-    }
-}
-
-impl Words for Arc {
-    fn words(&self) -> Vec<u64> {
-        vec![self.lo, self.len]
     }
 }
 
@@ -73,20 +67,13 @@ impl<const N: u32> Vectors<N> {
         writeln!(self.lines, "{name} {N}{} ={}", shown(of), shown(is)).expect("a string takes it");
     }
 
-    fn span(&mut self) -> Span {
-        let words = [(); 4].map(|()| self.rng.word(N));
-        let signed = |at: usize| sign_extend(N, words[at]);
-        let loose = Span {
-            umin: words[0].min(words[1]),
-            umax: words[0].max(words[1]),
-            smin: signed(2).min(signed(3)),
-            smax: signed(2).max(signed(3)),
-        };
-        if self.rng.below(4) == 0 { loose } else { loose.reduce(N).unwrap_or(Span::constant(N, words[0])) }
-    }
-
-    fn arc(&mut self) -> Arc {
-        Arc { lo: self.rng.word(N), len: self.rng.word(N) }
+    /// Bounds that no word need be within both of, of `bits` bits.
+    fn span(&mut self, bits: u32) -> Span {
+        let words = [(); 4].map(|()| self.rng.word(bits));
+        let signed = |at: usize| sign_extend(bits, words[at]);
+        let (smin, smax) = (signed(2).min(signed(3)), signed(2).max(signed(3)));
+        let loose = Span { umin: words[0].min(words[1]), umax: words[0].max(words[1]), smin, smax };
+        if self.rng.below(2) == 0 { loose } else { loose.signed_as_unsigned(bits) }
     }
 
     fn tnum(&mut self) -> TnumOf<N> {
@@ -94,66 +81,59 @@ impl<const N: u32> Vectors<N> {
     }
 
     fn operators(&mut self) {
-        for op in AluOp::ALL.into_iter().filter(|op| *op != AluOp::Mov) {
-            let (a, b, t, u) = (self.span(), self.span(), self.tnum(), self.tnum());
-            let count = Count::of(N, u, b);
-            let result = interval::alu(op, N, a, b, count);
-            let shift = matches!(op, AluOp::Lsh | AluOp::Rsh | AluOp::Arsh);
-            if shift {
-                let counts = (u64::from(count.lo), u64::from(count.hi));
-                self.line(&format!("span-{op:?}"), &(a, counts), &result);
-                let one = Count::of(N, TnumOf::constant(counts.0), Span::constant(N, counts.0));
-                self.line(&format!("tnum-{op:?}"), &(t, counts.0), &tnum_alu(op, N, t, u, one, false));
-            } else {
-                self.line(&format!("span-{op:?}"), &(a, b), &result);
-                let plain = a.smin >= 0 && b.smin >= 0;
-                self.line(
-                    &format!("tnum-{op:?}"),
-                    &((t, u), u64::from(plain)),
-                    &tnum_alu(op, N, t, u, count, plain),
-                );
-            }
+        for op in [AluOp::Add, AluOp::Sub, AluOp::Mul, AluOp::And, AluOp::Or, AluOp::Xor] {
+            let (a, b, t, u) = (self.span(N), self.span(N), self.tnum(), self.tnum());
+            self.line(&format!("tnum-{op:?}"), &(t, u), &tnum_alu(op, t, u));
+            self.line(&format!("span-{op:?}"), &((a, b), t), &span_alu(op, N, a, b, t));
         }
+        let (a, low, t) = (self.span(N), self.span(N / 2), self.tnum());
+        let count = self.rng.below(u64::from(N)) as u32;
+        let of = |count: u32| u64::from(count);
+        self.line("tnum-Lsh", &(t, of(count)), &t.lsh(count));
+        self.line("tnum-Rsh", &(t, of(count)), &t.rsh(count));
+        self.line("tnum-Arsh", &(t, of(count)), &t.arsh(count));
+        self.line("span-Lsh", &(a, of(count)), &interval::lsh(N, a, count));
+        self.line("span-Rsh", &(a, of(count)), &interval::rsh(N, a, count));
+        self.line("span-Arsh", &(a, of(count)), &interval::arsh(N, a, count));
+        self.line("span-Lsh-half", &(a, low), &interval::lsh_by_half(N, a, low));
     }
 
     fn views(&mut self) {
-        let (a, b, t, u) = (self.span(), self.span(), self.tnum(), self.tnum());
-        let (x, arc, other) = (self.rng.word(N), self.arc(), self.arc());
-        let count = self.rng.below(u64::from(N));
+        let (a, b, t, u) = (self.span(N), self.span(N), self.tnum(), self.tnum());
+        let (x, low) = (self.rng.word(N), self.span(N / 2));
         self.line("tnum-join", &(t, u), &t.join(u));
         self.line("tnum-intersect", &(t, u), &t.intersect(u));
+        self.line("tnum-overlaps", &(t, u), &u64::from(t.overlaps(u)));
         self.line("tnum-within", &(t, u), &u64::from(t.within(u)));
         self.line("tnum-range", &(a.umin, a.umax), &TnumOf::<N>::range(a.umin, a.umax));
         self.line("tnum-bounds", &t, &bounds_of(N, t));
-        self.line("span-reduce", &a, &a.reduce(N));
-        self.line("span-low", &a, &a.low(N, N / 2));
+        self.line("tnum-after", &(t, x), &t.after(x));
+        self.line("tnum-only", &(t, (a.umin, a.umax)), &only(t, a.umin, a.umax));
         self.line("span-meet", &(a, b), &a.meet(b));
-        self.line("span-from-arc", &arc, &Span::from_arc(N, arc));
-        self.line("arc-add", &(arc, other), &arc.add(N, other));
-        self.line("arc-neg", &arc, &arc.neg(N));
-        self.line("arc-not", &arc, &arc.not(N));
-        self.line("arc-lsh", &(arc, count), &arc.lsh(N, count as u32));
-        let narrow = SpanOf::<N>::narrow(&b);
-        self.line("span-with-low", &(a, narrow), &with_low::<N>(a, narrow));
-        self.line("span-extended", &(a, narrow), &extended::<N>(a, narrow));
+        self.line("span-signs", &a, &both_signs(N, a));
+        self.line("span-from-wide", &(low, a), &from_wide::<N>(low, a));
+        self.line("span-with-low", &(a, low), &with_low::<N>(a, low));
+        self.line("span-extended", &(a, low), &extended::<N>(a, low));
         self.line("span-without", &(a, x), &without(N, a, x));
+        let bits = N / 4;
+        self.line(
+            "span-part",
+            &a,
+            &signed_part(N, bits, a.smin, a.smax).map(|(lo, hi)| (lo as u64, hi as u64)),
+        );
+        self.line("span-low-part", &a, &low_span(N, bits, a.umin, a.umax));
     }
 
     fn orders(&mut self) {
-        let (a, b) = (self.span(), self.span());
+        let (a, b) = (self.span(N), self.span(N));
         for cond in [Cond::Lt, Cond::Le, Cond::Slt, Cond::Sle] {
-            self.line(&format!("order-{cond:?}"), &(a, b), &order(cond, N, a, b));
+            self.line(&format!("order-{cond:?}"), &(a, b), &order(cond, a, b));
         }
         let said = |said: Option<bool>| said.map(u64::from);
         self.line("less-unsigned", &(a, b), &said(less(a.umin, a.umax, b.umin, b.umax)));
         self.line("less-signed", &(a, b), &said(less(a.smin, a.smax, b.smin, b.smax)));
-    }
-}
-
-impl<const N: u32> SpanOf<N> {
-    /// What a span says of its low half, were it known: some span of half words.
-    fn narrow(span: &Span) -> Span {
-        span.low(N, N / 2).reduce(N / 2).unwrap_or(Span::full(N / 2))
+        self.line("at-least-unsigned", &(a, b), &said(at_least(a.umin, a.umax, b.umin, b.umax)));
+        self.line("at-least-signed", &(a, b), &said(at_least(a.smin, a.smax, b.smin, b.smax)));
     }
 }
 
