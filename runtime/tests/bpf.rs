@@ -175,3 +175,53 @@ fn attributes_are_as_long_as_they_are() {
     assert_eq!(whole.clone().word(160, 1).run(&engine, 0), Err(EINVAL));
     assert_eq!(whole.clone().run(&engine, 77), Err(EINVAL));
 }
+
+/// Programs without maps that are rejected, by the number that the kernel has for
+/// each.
+const REJECTED: [(i32, &str); 16] = [
+    (EACCES, "r0 = *(u64 *)(r1 +4096)\n exit"),
+    (EACCES, "r0 = r3\n exit"),
+    (EACCES, "*(u64 *)(r10 +8) = 0\n r0 = 0\n exit"),
+    (EACCES, "r0 = 0\n *(u64 *)(r0 + 0) = 0\n exit"),
+    (EACCES, "r10 = 0\n r0 = 0\n exit"),
+    (EACCES, "r1 = *(u32 *)(r1 + 0)\n r0 = *(u8 *)(r1 + 0)\n exit"),
+    (EACCES, "w1 += 1\n r0 = 0\n exit"),
+    (
+        EACCES,
+        "call part\n exit\n part:\n *(u64 *)(r10 - 480) = 0\n call more\n exit\n more:\n *(u64 *)(r10 - 480) = 0\n r0 = 0\n exit",
+    ),
+    (EINVAL, "r0 = 0"),
+    (EINVAL, "again:\n r0 = 0\n goto again"),
+    (EINVAL, "goto out\n r0 = 0\n out:\n r0 = 1\n exit"),
+    (EINVAL, "r0 = 0\n call 123456\n exit"),
+    (EINVAL, "call bpf_skb_load_bytes#26\n exit"),
+    (EINVAL, "r0 = 1\n r0 /= 0\n exit"),
+    (EINVAL, "r1 = r10\n r1 += -8\n r2 = 16\n call bpf_get_current_comm#16\n r0 = 0\n exit"),
+    (E2BIG, "call part\n exit\n part:\n call part\n r0 = 0\n exit"),
+];
+
+#[test]
+fn rejections_have_the_kernels_numbers() {
+    let engine = Engine::new();
+    let kernel = brolga_kernel::Kernel::open();
+    if kernel.is_none() {
+        println!("skipped: the kernel, for there is no bpf(2)");
+    }
+    for (errno, text) in REJECTED {
+        let (mut attr, _insns, _license) = load(text);
+        assert_eq!(attr.run(&engine, 5), Err(errno), "{text}");
+        let code = brolga::core::asm::assemble(text).unwrap();
+        let request = brolga_kernel::Request {
+            prog_type: 6,
+            code: &code,
+            license: "GPL",
+            attach: 0,
+            flags: 0,
+            maps: &[],
+            log: 1,
+        };
+        if let Some(verdict) = kernel.map(|kernel| kernel.load(&request).unwrap()) {
+            assert_eq!(verdict.errno, errno, "{text}: {}", verdict.log);
+        }
+    }
+}

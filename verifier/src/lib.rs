@@ -30,6 +30,6 @@ pub mod state;
 
 pub use claims::Claims;
 pub use outcome::{Accepted, Bug, Cause, Failure, LogLevel, Options, Report, Unsupported};
-pub use reject::{Reject, Why};
+pub use reject::{Held, Reject, Why};
 pub use structure::error::StructureError;
 pub use verify::verify;

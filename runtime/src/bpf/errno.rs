@@ -3,7 +3,7 @@
 use crate::fd::FdError;
 use crate::load::LoadError;
 use crate::map::MapError;
-use brolga_verifier::{Cause, Reject};
+use brolga_verifier::{Cause, Held, Reject, StructureError, Why};
 use rustix::io::Errno;
 use thiserror::Error;
 
@@ -57,8 +57,80 @@ impl From<&LoadError> for BpfErrno {
     }
 }
 
-/// Most of what is rejected is an access that is not allowed.
+/// `EACCES` is what most rejections are, above all those of accesses: a mistake in
+/// what a program may do. `EINVAL` is a mistake in its form, `E2BIG` too much of it.
 fn of_reject(reject: &Reject) -> BpfErrno {
-    let too_big = reject.to_string().starts_with("BPF program is too large");
-    BpfErrno::of(if too_big { Errno::TOOBIG } else { Errno::ACCESS })
+    BpfErrno::of(match &reject.why {
+        Why::Structure(why) => of_structure(why),
+        Why::Held(why) => of_held(why),
+        Why::NoMap(_) => Errno::BADF,
+        Why::Budget(_) | Why::CallDepth(_) | Why::TooManyJumps(_) => Errno::TOOBIG,
+        Why::Memory(_) => Errno::NOMEM,
+        // An access that starts within the stack and passes its end.
+        Why::Stack { off: -512..0, .. } => Errno::INVAL,
+        why if is_form(why) => Errno::INVAL,
+        _ => Errno::ACCESS,
+    })
+}
+
+/// Whether the kernel takes this for a mistake in the program's form.
+const fn is_form(why: &Why) -> bool {
+    matches!(
+        why,
+        Why::Slot(_)
+            | Why::MixedPointers
+            | Why::DivisionByZero
+            | Why::Shift(_)
+            | Why::FarConstant { .. }
+            | Why::FarOffset { .. }
+            | Why::FarValue { .. }
+            | Why::UnboundedMin(_)
+            | Why::SpillsToCaller
+            | Why::ReturnsStack
+            | Why::NoDirectValue
+            | Why::DirectValue { .. }
+            | Why::DirectOffset(_)
+            | Why::CallbackNotStatic
+            | Why::CallbackResult { .. }
+            | Why::GlobalArguments { .. }
+            | Why::GlobalInLock
+            | Why::GlobalResult(_)
+            | Why::NoHelper(_)
+            | Why::HelperOfOtherType { .. }
+            | Why::GplOnly
+            | Why::MapKind { .. }
+            | Why::TailCallMap
+            | Why::LegacyLoad
+            | Why::LegacyLoadContext
+            | Why::ResultKind(_)
+            | Why::Result { .. }
+            | Why::InfiniteLoop(_)
+            | Why::Load(_)
+    )
+}
+
+const fn of_structure(why: &StructureError) -> Errno {
+    match why {
+        StructureError::CombinedStack { .. }
+        | StructureError::SubprogStack { .. }
+        | StructureError::TailCallStack(_) => Errno::ACCESS,
+        StructureError::TooManyFrames(_) | StructureError::TooManySubprogs => Errno::TOOBIG,
+        _ => Errno::INVAL,
+    }
+}
+
+/// Of what is held, accesses to fields are accesses; the rest is form.
+const fn of_held(why: &Held) -> Errno {
+    match why {
+        Held::SocketField { .. }
+        | Held::FieldAccess(_)
+        | Held::KptrIndirect
+        | Held::KptrVariable
+        | Held::KptrMisaligned { .. }
+        | Held::KptrPart
+        | Held::SizeNotConstant(_)
+        | Held::DynptrRead { .. }
+        | Held::DynptrReadByHelper { .. } => Errno::ACCESS,
+        _ => Errno::INVAL,
+    }
 }
