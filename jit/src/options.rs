@@ -37,6 +37,9 @@ bitflags! {
         const ALIGN = 1 << 7;
         /// Lookups in arrays are done in place.
         const LOOKUP = 1 << 8;
+        /// What lies in a map that never changes is a number known at compile
+        /// time.
+        const FROZEN = 1 << 12;
         /// Small subprograms are put in the place of their calls.
         const INLINE = 1 << 11;
         /// Jumps to jumps lead to where those lead, and what only one jump leads

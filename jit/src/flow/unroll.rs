@@ -13,7 +13,7 @@
 use super::live::Predecessors;
 use super::order::Walk;
 use super::{Block, BlockIdx, Ending};
-use brolga_core::{AluOp, Code, Imm64, Insn, Operand, Reg, Width};
+use brolga_core::{AluOp, Code, Cond, Imm64, Insn, Operand, Reg, Width};
 
 /// The most instructions that a loop may have after it was copied.
 const LARGEST: usize = 48;
@@ -178,12 +178,29 @@ impl<'a> Counter<'a> {
     fn rounds(&self) -> Option<usize> {
         let &Insn::JumpIf { cond, width, src: Operand::Imm(bound), .. } = self.test else { return None };
         let (op, step_width, step) = self.step;
+        if let (Cond::Eq | Cond::Ne, true) = (cond, width == step_width) {
+            let step = if op == AluOp::Sub { step.wrapping_neg() } else { step };
+            let until_equal = (cond == Cond::Ne) == self.while_true;
+            return until_equal.then(|| steps(width, self.start, step, bound as u64))?;
+        }
         let mut value = self.start;
         (1..=ROUNDS).find(|_| {
             value = op.eval(step_width, value, step);
             cond.eval(width, value, bound as u64) != self.while_true
         })
     }
+}
+
+/// After how many steps a number is another; nothing where these are more than
+/// [`ROUNDS`]. So few steps of an immediate's size do not go round all numbers.
+fn steps(width: Width, from: u64, step: u64, to: u64) -> Option<usize> {
+    let signed = |number: u64| match width {
+        Width::W32 => i64::from(number as i32),
+        Width::W64 => number as i64,
+    };
+    let (way, step) = (signed(to.wrapping_sub(from)), signed(step));
+    let count = usize::try_from(way.checked_div(step)?).ok()?;
+    (way % step == 0 && (1..=ROUNDS).contains(&count)).then_some(count)
 }
 
 /// The number that a register holds wherever a loop is entered.
@@ -224,5 +241,43 @@ fn copy(blocks: &mut Vec<Block>, l: &Loop, copies: usize, counted: bool) {
             let ending = if decides && copy + 1 < copies { Ending::Goto(next) } else { block.ending.map(to) };
             blocks[at(copy, place)] = Block { ending, ..*block };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many as there are when they are taken one by one, or nothing.
+    #[test]
+    fn steps_are_counted() {
+        let numbers = [0, 1, 7, 8, 256, 2047, 2048, 2049, 1 << 31, 1 << 32, u64::MAX, u64::MAX - 7];
+        let sizes = [0, 1, 2, 8, 1 << 20, i32::MAX as u64, -1_i64 as u64, i64::from(i32::MIN) as u64];
+        let check = |width: Width, from, step, to| {
+            let Some(counted) = steps(width, from, step, to) else { return };
+            let mut value = from;
+            let one_by_one = (1..=ROUNDS).find(|_| {
+                value = AluOp::Add.eval(width, value, step);
+                Cond::Eq.eval(width, value, to)
+            });
+            assert_eq!(Some(counted), one_by_one, "{width:?} {from} {step} {to}");
+        };
+        for (from, to) in numbers.into_iter().flat_map(|from| numbers.map(|to| (from, to))) {
+            for step in sizes {
+                check(Width::W32, from, step, to);
+                check(Width::W64, from, step, to);
+            }
+        }
+    }
+
+    #[test]
+    fn what_counts_as_steps() {
+        assert_eq!(steps(Width::W64, 0, 8, 1024), Some(128));
+        assert_eq!(steps(Width::W64, 2048, -1_i64 as u64, 0), Some(2048));
+        assert_eq!(steps(Width::W32, u32::MAX.into(), 1, 9), Some(10));
+        assert_eq!(steps(Width::W64, 0, 8, 1028), None);
+        assert_eq!(steps(Width::W64, 0, 1, 2049), None);
+        assert_eq!(steps(Width::W64, 5, 1, 4), None);
+        assert_eq!(steps(Width::W64, 5, 0, 5), None);
     }
 }

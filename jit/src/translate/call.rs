@@ -73,6 +73,10 @@ impl Translator<'_, '_> {
 
     /// The address of the value whose index lies at r2, or 0.
     fn lookup(&mut self, ArrayValues { start, stride, count }: ArrayValues) {
+        if let Some(index) = self.known_key().filter(|index| *index < count) {
+            self.lose(RegSet::CALLER_SAVED);
+            return self.set_number(Reg::R0, start.wrapping_add(u64::from(index).wrapping_mul(stride)));
+        }
         let index = self.key();
         let off = self.b.ins().imul_imm_u(index, stride as i64);
         let start = self.number(Width::W64, start);
@@ -84,13 +88,23 @@ impl Translator<'_, '_> {
         self.set_wide(Reg::R0, r0);
     }
 
+    /// What was stored last at r2, where that is known.
+    fn stored_key(&self) -> Option<Value> {
+        let Known::Frame(off) = self.known(Reg::R2) else { return None };
+        self.stored.filter(|stored| stored.off == off).map(|stored| stored.value)
+    }
+
+    /// The key, where it is the same in every run.
+    fn known_key(&self) -> Option<u32> {
+        let key = self.constant(self.stored_key().filter(|_| self.has(Passes::FOLD))?)?;
+        Some(key as u32)
+    }
+
     /// The 32-bit key at r2, which is what was stored there last, where that is
     /// known.
     fn key(&mut self) -> Value {
-        if let (Known::Frame(off), Some(stored)) = (self.known(Reg::R2), self.stored)
-            && stored.off == off
-        {
-            return self.b.ins().uextend(types::I64, stored.value);
+        if let Some(stored) = self.stored_key() {
+            return self.b.ins().uextend(types::I64, stored);
         }
         let at = self.wide(Reg::R2);
         self.b.ins().uload32(PLAIN, at, 0)

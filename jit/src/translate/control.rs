@@ -68,6 +68,11 @@ impl Translator<'_, '_> {
             // The other instruction that branches is `may_goto`.
             return self.may_goto(taken, next);
         };
+        if let Some(goes) = self.decided(cond, width, dst, src) {
+            let (to, never) = if goes { (taken, next) } else { (next, taken) };
+            self.goto(to);
+            return self.arrived(never);
+        }
         // What Cranelift is told first it lays out last.
         let swaps = self.has(Passes::LAYOUT) && self.is_aside(block, next) && !self.is_aside(block, taken);
         let (cond, first, then) =
@@ -141,11 +146,23 @@ impl Translator<'_, '_> {
             }
             self.regs.resume(*before);
         }
+        self.arrived(to);
+    }
+
+    /// An edge to a block is complete, or is none.
+    fn arrived(&mut self, to: BlockIdx) {
+        let block = self.ir_block(to);
         let edges = &mut self.edges[to.index()];
         *edges -= 1;
         if *edges == 0 {
             self.b.seal_block(block);
         }
+    }
+
+    /// Whether a jump is taken, where that is known.
+    fn decided(&self, cond: Cond, width: Width, dst: Reg, src: Operand) -> Option<bool> {
+        let a = self.known_number(Operand::Reg(dst)).filter(|_| self.has(Passes::FOLD))?;
+        Some(cond.eval(width, a, self.known_number(src)?))
     }
 
     /// A condition; without one, that no bit of both is set.

@@ -3,6 +3,7 @@
 use super::regs::Known;
 use super::{Translator, frame_size};
 use crate::error::CompileError;
+use crate::options::Passes;
 use brolga_core::facts::Region;
 use brolga_core::{Operand, Pc, Reg, Size, Width};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
@@ -44,6 +45,10 @@ impl Translator<'_, '_> {
             self.set_wide(dst, value);
             return Ok(());
         }
+        if let Some(number) = self.frozen(pc, size, signed, at) {
+            self.set_number(dst, number);
+            return Ok(());
+        }
         let (address, host_size) = self.place(pc, at, size)?;
         let signed = signed && host_size == size;
         let value = self.load_from(address, host_size, signed);
@@ -53,6 +58,23 @@ impl Translator<'_, '_> {
             self.set_short(dst, value);
         }
         Ok(())
+    }
+
+    /// What a load gives, where it is one from a known place of a map that never
+    /// changes.
+    fn frozen(&self, pc: Pc, size: Size, signed: bool, (reg, off): At) -> Option<u64> {
+        let (Some(Region::MapValue(map)), Known::Number(base)) = (self.facts(pc).region, self.known(reg))
+        else {
+            return None;
+        };
+        let exec = self.linked().exec();
+        let frozen = exec.aux.maps.get(map.index())?.frozen.as_ref().filter(|_| self.has(Passes::FROZEN))?;
+        let start = exec.maps.get(map.index())?.value?;
+        let at = base.wrapping_add_signed(off.into()).checked_sub(start)?;
+        let bytes = frozen.get(usize::try_from(at).ok()?..)?.get(..size.bytes() as usize)?;
+        let number = bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let unused = u64::BITS - 8 * size.bytes();
+        Some(if signed { ((number << unused) as i64 >> unused) as u64 } else { number })
     }
 
     fn load_from(&mut self, Address { base, off }: Address, size: Size, signed: bool) -> Value {

@@ -84,7 +84,7 @@ impl Translator<'_, '_> {
         Some((x, self.constant(number)?))
     }
 
-    fn constant(&self, value: Value) -> Option<i64> {
+    pub(super) fn constant(&self, value: Value) -> Option<i64> {
         match self.made_by(value)? {
             InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } => Some(imm.bits()),
             _ => None,

@@ -15,7 +15,8 @@ pub(crate) fn possible() -> usize {
 /// The processor that this runs on, below [`possible`]. It may be another at
 /// once.
 pub(crate) fn current() -> usize {
-    rustix::thread::sched_getcpu() % possible()
+    let (cpu, possible) = (rustix::thread::sched_getcpu(), possible());
+    if cpu < possible { cpu } else { cpu % possible }
 }
 
 /// One more than the last number of a list like `0-3,8`.
