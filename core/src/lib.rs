@@ -15,6 +15,7 @@ pub mod func;
 pub mod helper;
 pub mod insn;
 pub mod interp;
+pub mod kfunc;
 pub mod link;
 pub mod map;
 pub mod prog_type;

@@ -179,7 +179,7 @@ pub struct Executable {
     pub code: Code,
     /// What else is known of the program.
     pub aux: Aux,
-    /// The helper calls, by place.
+    /// The calls of helpers and kernel functions, by place.
     pub calls: BTreeMap<Pc, Call>,
     /// By [`MapIdx`], the addresses behind the maps.
     pub maps: Box<[MapLink]>,
@@ -299,8 +299,10 @@ fn resolve(
                     patched.replace(at, Insn::LoadImm64 { dst, imm: Imm64::Value(address) });
                 }
             }
-            Insn::Call(Callee::Kfunc { .. }) => {
-                return Err(LinkError::Unsupported { at, what: "a kernel function call" });
+            Insn::Call(callee @ Callee::Kfunc { .. }) => {
+                let kfunc = aux.kfunc(callee);
+                let kfunc = kfunc.ok_or(LinkError::Unsupported { at, what: "a kernel function call" })?;
+                calls.insert(at, Call { proto: kfunc.proto().clone(), body: kfunc.body() });
             }
             Insn::AddrSpaceCast { .. } => {
                 return Err(LinkError::Unsupported { at, what: "an address space cast" });

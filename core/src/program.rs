@@ -3,7 +3,8 @@
 
 use crate::code::Code;
 use crate::func::Func;
-use crate::insn::{Imm64, Pc};
+use crate::insn::{Callee, Imm64, Pc};
+use crate::kfunc::Kfunc;
 use crate::map::{MapIdx, MapInfo};
 use crate::prog_type::ProgramType;
 use bitflags::bitflags;
@@ -76,6 +77,8 @@ pub struct Aux {
     /// What BTF says of subprograms, by the place where they start; empty where
     /// there is no BTF. One of which it says nothing is taken for static.
     pub func_info: BTreeMap<Pc, Func>,
+    /// Which kernel function a BTF id of the kernel's own means, by name.
+    pub kfuncs: BTreeMap<i32, Arc<str>>,
 }
 
 impl Aux {
@@ -95,6 +98,16 @@ impl Aux {
             lines: BTreeMap::new(),
             subprog_names: BTreeMap::new(),
             func_info: BTreeMap::new(),
+            kfuncs: BTreeMap::new(),
+        }
+    }
+
+    /// The kernel function of a call, where it is one that is known.
+    #[must_use]
+    pub fn kfunc(&self, callee: Callee) -> Option<Kfunc> {
+        match callee {
+            Callee::Kfunc { id, btf: 0 } => Kfunc::from_name(self.kfuncs.get(&id)?),
+            Callee::Kfunc { .. } | Callee::Helper(_) | Callee::Subprog(_) => None,
         }
     }
 

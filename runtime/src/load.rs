@@ -48,6 +48,7 @@ pub struct Load {
     lines: BTreeMap<Pc, SourceLine>,
     functions: BTreeMap<Pc, String>,
     func_info: BTreeMap<Pc, Func>,
+    kfuncs: BTreeMap<i32, Arc<str>>,
 }
 
 impl Load {
@@ -156,6 +157,13 @@ impl Load {
     /// which nothing is said is static, and walked with each call.
     pub fn func_info(mut self, func_info: BTreeMap<Pc, Func>) -> Self {
         self.func_info = func_info;
+        self
+    }
+
+    /// Which kernel function each BTF id in a call means, by name. Those that
+    /// there are: [`Kfunc`](brolga_core::kfunc::Kfunc).
+    pub fn kfuncs(mut self, kfuncs: BTreeMap<i32, Arc<str>>) -> Self {
+        self.kfuncs = kfuncs;
         self
     }
 }
@@ -427,6 +435,7 @@ fn aux(prog_type: &ProgramType, load: &Load, used: &Used) -> Aux {
         lines: load.lines.clone(),
         subprog_names: load.functions.clone(),
         func_info: load.func_info.clone(),
+        kfuncs: load.kfuncs.clone(),
         ..Aux::new(description.clone())
     }
 }

@@ -188,6 +188,13 @@ impl Seen {
         open.map(|node| self.tree.state(*node)).find(earlier)
     }
 
+    /// The last state stored where an iterator is asked, of an earlier element.
+    pub(crate) fn earlier_element(&self, pc: Pc, state: &State) -> Option<&State> {
+        let earlier = |e: &&State| same_calls(e, state) && rounds::of_iterator(e, state).is_some();
+        let open = self.at[pc.index()].open.iter().rev();
+        open.map(|node| self.tree.state(*node)).find(earlier)
+    }
+
     /// Compares the state at a prune point with those seen there, and stores it
     /// where that may pay.
     pub(crate) fn visit(
@@ -265,6 +272,7 @@ impl Seen {
     ) -> Option<Visit> {
         let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
         let calls_back = structure.calls_callback(pc);
+        let iterates = structure.iterates(pc);
         let forced = structure.is_force_checkpoint(pc);
         let most = if forced { ROUNDS_COMPARED.0 } else { ROUNDS_COMPARED.1 };
         let mut known = None;
@@ -277,7 +285,8 @@ impl Seen {
             // of a loop that ends by itself.
             let by_call = calls_back.then(|| rounds::of_callback(old, state)).flatten();
             let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
-            let Some(id) = by_call.or(by_jump) else { continue };
+            let by_iter = iterates.then(|| rounds::of_iterator(old, state)).flatten();
+            let Some(id) = by_call.or(by_jump).or(by_iter) else { continue };
             if within(old, state, Origins::ALL, pc, structure) {
                 known = Some(Run { id, node });
                 break;

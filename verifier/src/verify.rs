@@ -52,18 +52,31 @@ fn before_the_walk(program: &Program) -> Result<Structure, Cause> {
     Ok(structure)
 }
 
-/// That nothing of a kernel is named, which there is none of here: also where no
-/// run comes, for the kernel resolves that before it walks. (Function 0 is what
+/// That nothing of a kernel is named but the functions that are known here, for
+/// there is no kernel: also where no run comes, for the kernel resolves that before it walks. (Function 0 is what
 /// libbpf leaves of one that was not found; only where runs come is it missed.)
-fn resolve_kernel(program: &Program) -> Result<(), Unsupported> {
-    let named = program.code.iter().find_map(|(pc, insn)| match insn {
+fn resolve_kernel(program: &Program) -> Result<(), Cause> {
+    let aux = &program.aux;
+    let named = program.code.iter().find_map(|(pc, insn)| match *insn {
         Insn::Call(Callee::Kfunc { id: 0, btf: 0 }) => None,
-        Insn::Call(Callee::Kfunc { .. }) => Some((pc, "a kernel function")),
-        Insn::LoadImm64 { imm: Imm64::BtfId { .. }, .. } => Some((pc, "a kernel variable")),
+        Insn::Call(callee @ Callee::Kfunc { id, .. }) if aux.kfunc(callee).is_none() => {
+            let name = aux.kfuncs.get(&id);
+            Some((pc, name.map_or("a kernel function".into(), |name| format!("kernel function {name}"))))
+        }
+        Insn::LoadImm64 { imm: Imm64::BtfId { .. }, .. } => Some((pc, "a kernel variable".into())),
         _ => None,
     });
-    named.map_or(Ok(()), |(pc, what)| Err(Unsupported { at: Some(pc), what: what.into() }))
+    if let Some((pc, what)) = named {
+        return Err(Unsupported { at: Some(pc), what }.into());
+    }
+    let calls = |insn: &Insn| matches!(*insn, Insn::Call(callee) if aux.kfunc(callee).is_some());
+    if !aux.gpl_compatible && program.code.iter().any(|(_, insn)| calls(insn)) {
+        return Err(Reject { at: None, why: Why::Load(KFUNC_GPL) }.into());
+    }
+    Ok(())
 }
+
+const KFUNC_GPL: &str = "cannot call kernel function from non-GPL compatible program";
 
 /// That a program of this type may be loaded with this attach type and these
 /// flags.

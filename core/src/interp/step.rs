@@ -87,7 +87,9 @@ fn step(
                 return Ok(Next::Jump(off.into()));
             }
         }
-        Insn::Call(Callee::Helper(_)) => return call::helper(exec, at, machine, guard, state),
+        Insn::Call(Callee::Helper(_) | Callee::Kfunc { .. }) => {
+            return call::helper(exec, at, machine, guard, state);
+        }
         Insn::Call(Callee::Subprog(off)) => {
             return if machine.enter(at.plus(1)) {
                 Ok(Next::Jump(off))
@@ -95,7 +97,6 @@ fn step(
                 Err(Fault::CallDepth { at })
             };
         }
-        Insn::Call(Callee::Kfunc { .. }) => return Err(Fault::Unsupported { at, what: "a kernel function" }),
         Insn::Exit => return Ok(Next::Leave),
     }
     Ok(Next::On)

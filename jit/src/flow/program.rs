@@ -57,13 +57,12 @@ impl<'a> ProgramPlan<'a> {
     /// The argument registers that a call reads.
     fn arguments(&self, at: Pc, callee: Callee) -> RegSet {
         match callee {
-            Callee::Helper(_) => {
+            Callee::Helper(_) | Callee::Kfunc { .. } => {
                 self.linked.exec().calls.get(&at).map_or(RegSet::ARGS, |call| {
                     RegSet::args(helper_arity(call.proto.id, call.proto.arity()))
                 })
             }
             Callee::Subprog(off) => self.callee(at, off).map_or(RegSet::EMPTY, |s| self.parameters(s)),
-            Callee::Kfunc { .. } => RegSet::ARGS,
         }
     }
 

@@ -231,15 +231,12 @@ impl<'a, 'b> Translator<'a, 'b> {
             Insn::LoadAcquire { size, dst, src, off } => self.load_acquire(pc, size, dst, (src, off))?,
             Insn::StoreRelease { size, dst, off, src } => self.store_release(pc, size, (dst, off), src)?,
             Insn::LoadPacket { size, at, imm } => self.load_packet(size, at, imm),
-            Insn::Call(Callee::Helper(_)) => self.call_helper(pc)?,
+            Insn::Call(Callee::Helper(_) | Callee::Kfunc { .. }) => self.call_helper(pc)?,
             Insn::Call(Callee::Subprog(off)) => self.call_subprog(pc, off)?,
             // The block's ending translates these.
             Insn::Jump { .. } | Insn::JumpIf { .. } | Insn::MayGoto { .. } | Insn::Exit => {}
             Insn::AddrSpaceCast { .. } => {
                 return Err(CompileError::Unsupported { at: pc, what: "an address space cast" });
-            }
-            Insn::Call(Callee::Kfunc { .. }) => {
-                return Err(CompileError::Unsupported { at: pc, what: "a kernel function call" });
             }
         }
         Ok(())

@@ -20,9 +20,10 @@ use std::sync::Arc;
 const MAX_LINKED: usize = 4 * Code::MAX_SLOTS;
 
 /// The second byte's register field of what stands for itself in the kernel's
-/// UAPI: `BPF_PSEUDO_CALL`, `BPF_PSEUDO_FUNC`, `BPF_PSEUDO_MAP_IDX`,
+/// UAPI: `BPF_PSEUDO_CALL`, `BPF_PSEUDO_KFUNC_CALL`, `BPF_PSEUDO_FUNC`, `BPF_PSEUDO_MAP_IDX`,
 /// `BPF_PSEUDO_MAP_IDX_VALUE`.
 const PSEUDO_CALL: u8 = 1;
+const PSEUDO_KFUNC_CALL: u8 = 2;
 const PSEUDO_FUNC: u8 = 4;
 const PSEUDO_MAP_IDX: u8 = 5;
 const PSEUDO_MAP_IDX_VALUE: u8 = 6;
@@ -55,6 +56,9 @@ pub(super) struct Body {
     pub(super) lines: BTreeMap<Pc, SourceLine>,
     pub(super) subprogs: BTreeMap<Pc, Arc<str>>,
     pub(super) funcs: BTreeMap<Pc, Func>,
+    /// The kernel functions that it calls: the number that stands for each in its
+    /// calls.
+    pub(super) kfuncs: BTreeMap<i32, Arc<str>>,
 }
 
 /// Every function, by its place.
@@ -226,8 +230,16 @@ impl Linking<'_, '_, '_> {
         }
     }
 
-    /// A call of a function, by a symbol or by the distance.
+    /// A call of a function, by a symbol or by the distance. One that the object
+    /// only declares is the kernel's.
     fn call(&mut self, step: Step, slot: Slot, symbol: Option<usize>) -> Result<(), ObjectError> {
+        let symbols = &self.linker.elf.symbols;
+        let declared = symbol.and_then(|symbol| symbols.get(&symbol)).filter(|s| s.section.is_none());
+        if let Some(name) = declared.map(|s| s.name).filter(|name| !name.is_empty()) {
+            let imm = self.kfunc(name);
+            self.body.slots[step.at] = Slot { src: PSEUDO_KFUNC_CALL, off: 0, imm, ..slot };
+            return Ok(());
+        }
         let (section, base) = match symbol {
             Some(symbol) => self.defined(step, symbol)?,
             None => (step.section, step.offset),
@@ -267,6 +279,17 @@ impl Linking<'_, '_, '_> {
             None => return Err(self.wrong(step, "a 64-bit load without its second slot".into())),
         }
         Ok(())
+    }
+
+    /// The number that stands for a kernel function.
+    fn kfunc(&mut self, name: &str) -> i32 {
+        let kfuncs = &mut self.body.kfuncs;
+        let known = kfuncs.iter().find(|(_, known)| ***known == *name).map(|(id, _)| *id);
+        known.unwrap_or_else(|| {
+            let id = kfuncs.len() as i32 + 1;
+            kfuncs.insert(id, name.into());
+            id
+        })
     }
 
     /// The place of a map in the program's list.

@@ -155,7 +155,8 @@ impl OpenObject<'_> {
         let load = load.attach_type(attach).add_flags(flags);
         let functions = program.functions()?.iter().map(|(at, name)| (*at, name.to_string())).collect();
         let load = load.lines(program.lines()?.clone()).functions(functions);
-        Ok((prog_type, load.func_info(program.func_info()?.clone())))
+        let load = load.func_info(program.func_info()?.clone());
+        Ok((prog_type, load.kfuncs(program.kfuncs()?.clone())))
     }
 
     fn load_program(&self, program: &ObjectProgram) -> Result<Program, LoadError> {

@@ -217,6 +217,16 @@ impl ObjectProgram {
         self.body().map(|body| &body.funcs)
     }
 
+    /// The kernel functions that it calls, by the number that stands for each in
+    /// its calls.
+    ///
+    /// # Errors
+    ///
+    /// As [`insns`](Self::insns).
+    pub fn kfuncs(&self) -> Result<&BTreeMap<i32, Arc<str>>, ObjectError> {
+        self.body().map(|body| &body.kfuncs)
+    }
+
     /// How many slots the instructions take.
     ///
     /// # Errors

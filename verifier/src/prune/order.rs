@@ -84,6 +84,7 @@ impl Names {
             (Some(_), None) | (None, Some(_)) => false,
         };
         locks
+            && (old.rcu, old.preempt) == (cur.rcu, cur.preempt)
             && old.references.len() == cur.references.len()
             && old.references.iter().zip(&cur.references).all(|(a, b)| self.agree_on_owner(a.id, b.id))
     }
@@ -111,7 +112,8 @@ fn same_stack(a: &Stack, b: &Stack, live: SlotSet) -> bool {
     let slots = 0..a.len().max(b.len());
     slots.filter(|i| live.contains(*i)).all(|i| {
         let (x, y) = (a.slot(i), b.slot(i));
-        x.bytes == y.bytes && (!x.has_spill() || alike(&x.value, &y.value))
+        let drained = |slot: &StackSlot| slot.iter.map(|iter| iter.drained);
+        x.bytes == y.bytes && drained(x) == drained(y) && (!x.has_spill() || alike(&x.value, &y.value))
     })
 }
 
@@ -201,15 +203,17 @@ fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
 
 fn slot_within(old: &StackSlot, cur: &StackSlot, precise: bool, names: &mut Names) -> bool {
     let bytes = old.bytes.iter().enumerate().all(|(i, byte)| match byte {
-        // What was a dynptr may be looked at as plain bytes by no one.
-        Byte::Misc => cur.bytes[i] != Byte::Dynptr,
+        // A dynptr or an iterator may be looked at as plain bytes by no one.
+        Byte::Misc => !matches!(cur.bytes[i], Byte::Dynptr | Byte::Iter),
         Byte::Uninit => true,
         Byte::Zero => cur.is_zero(i..i + 1),
-        Byte::Spill => cur.bytes[i] != Byte::Dynptr,
+        Byte::Spill => !matches!(cur.bytes[i], Byte::Dynptr | Byte::Iter),
         Byte::Dynptr => cur.bytes[i] == Byte::Dynptr,
+        Byte::Iter => cur.bytes[i] == Byte::Iter,
     });
     bytes
         && dynptr_within(old, cur, names)
+        && iter_within(old, cur, names)
         && (!old.has_spill() || is_anything(old) || spill_within(old, cur, precise, names))
 }
 
@@ -218,6 +222,14 @@ fn dynptr_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(a), Some(b)) => a.ringbuf == b.ringbuf && a.low == b.low && names.agree_on_owner(a.id, b.id),
+    }
+}
+
+fn iter_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
+    match (old.iter, cur.iter) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(a), Some(b)) => a.drained == b.drained && names.agree_on_owner(a.id, b.id),
     }
 }
 

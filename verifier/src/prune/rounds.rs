@@ -1,10 +1,11 @@
-//! Loops that end by themselves: the rounds of a callback, and of a `may_goto`.
+//! Loops that end by themselves: the rounds of a callback, of an iterator, and of a
+//! `may_goto`.
 //!
 //! A round of one may be like an earlier one that is still being walked, for the
 //! rounds are counted when they run. Taking the earlier one as known makes a
 //! cycle of what was walked; every run that goes round it makes one more round of
-//! one **run of the loop**: one call of a helper that runs callbacks, or one frame
-//! that has the `may_goto`, whose budget is its own.
+//! one **run of the loop**: one call of a helper that runs callbacks, one iterator,
+//! or one frame that has the `may_goto`, whose budget is its own.
 //!
 //! That is only true as long as nothing else leads round the cycle. Here the loop
 //! `again` has no end, though each call of `bpf_loop` has one:
@@ -22,12 +23,13 @@
 //! one is below it, so that no cycle can lead through both.
 
 use crate::state::State;
+use brolga_core::Reg;
 use std::collections::HashMap;
 
 /// A run of a loop that is relied on, from a stored state on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// The number of the call or frame.
+    /// The number of the call, iterator or frame.
     pub(super) id: u32,
     /// The stored state that was taken as known.
     pub(super) node: usize,
@@ -71,7 +73,8 @@ impl Relied {
 
 /// Whether the state is one of this run.
 pub(super) fn is_of(state: &State, run: Run) -> bool {
-    state.frames.iter().any(|frame| frame.number == run.id || frame.call == run.id)
+    let iterates = || state.held.references.iter().any(|r| r.run == run.id);
+    state.frames.iter().any(|frame| frame.number == run.id || frame.call == run.id) || iterates()
 }
 
 /// The run of which `cur` is a later round than `old`, both before the call of a
@@ -79,6 +82,16 @@ pub(super) fn is_of(state: &State, run: Run) -> bool {
 pub(super) fn of_callback(old: &State, cur: &State) -> Option<u32> {
     let (a, b) = (old.top(), cur.top());
     (a.call == b.call && a.rounds < b.rounds).then_some(b.call)
+}
+
+/// The same, both before the call that asks an iterator for its next element.
+pub(super) fn of_iterator(old: &State, cur: &State) -> Option<u32> {
+    let of = |state: &State| {
+        let iter = state.iterator(Reg::R1).filter(|iter| !iter.drained)?;
+        state.held.get(iter.id).map(|r| (r.run, r.rounds))
+    };
+    let ((old_run, before), (run, after)) = (of(old)?, of(cur)?);
+    (old_run == run && before < after).then_some(run)
 }
 
 /// The same before a `may_goto`.
@@ -89,6 +102,10 @@ pub(super) fn of_may_goto(old: &State, cur: &State) -> Option<u32> {
 
 /// Whether the states are of different rounds, which are counted.
 pub(super) fn differ(a: &State, b: &State) -> bool {
+    let elements = || {
+        let mut pairs = a.held.references.iter().zip(&b.held.references);
+        pairs.any(|(a, b)| a.rounds != b.rounds)
+    };
     let rounds = || a.frames.iter().zip(b.frames.iter()).any(|(a, b)| a.rounds != b.rounds);
-    a.may_gotos != b.may_gotos || a.later != b.later || rounds()
+    a.may_gotos != b.may_gotos || a.later != b.later || rounds() || elements()
 }

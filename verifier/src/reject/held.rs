@@ -213,6 +213,45 @@ pub enum Held {
     #[error("Unsupported reg type {0} for bpf_dynptr_from_mem data")]
     DynptrMemory(&'static str),
 
+    // Iterators, and sections in which something may not be done.
+    /// An iterator that is not on the stack.
+    #[error("arg#0 expected pointer to an iterator on stack")]
+    IteratorPlace,
+    /// One begins where there is one, or not at a slot.
+    #[error("expected uninitialized iter_num as arg #0")]
+    IteratorThere,
+    /// No iterator is there.
+    #[error("expected an initialized iter_num as arg #0")]
+    NoIterator,
+    /// An argument of a kernel function that is no number.
+    #[error("R{} is not a scalar", .0.index())]
+    NoScalar(Reg),
+    /// Something that may not be done while RCU is read.
+    #[error("{0} cannot be used inside bpf_rcu_read_lock-ed region")]
+    InRcu(&'static str),
+    /// The same with preemption disabled.
+    #[error("{0} cannot be used inside bpf_preempt_disable-ed region")]
+    InPreempt(&'static str),
+    /// RCU is read already.
+    #[error("nested rcu read lock (kernel function bpf_rcu_read_lock)")]
+    RcuTwice,
+    /// RCU is not read.
+    #[error("unmatched rcu read unlock (kernel function bpf_rcu_read_unlock)")]
+    RcuNotRead,
+    /// Preemption is not disabled.
+    #[error("unmatched attempt to enable preemption (kernel function bpf_preempt_enable)")]
+    PreemptNotDisabled,
+    /// A helper that sleeps where nothing may.
+    #[error("sleepable helper {name}#{id} in {region}")]
+    Sleeps {
+        /// The helper's name.
+        name: String,
+        /// Its number.
+        id: i32,
+        /// The kernel's name of the section.
+        region: &'static str,
+    },
+
     // Strings.
     /// A string that may yet be changed.
     #[error("R{} does not point to a readonly map'", .0.index())]

@@ -107,7 +107,7 @@ pub(crate) fn frame(state: &State, before: Option<&State>, aux: &Aux) -> String 
     }
     let before = before.filter(|b| b.frames.len() == depth).map(State::top);
     registers(state.top(), before, aux, &mut out);
-    slots(state.top(), before, aux, &mut out);
+    slots(state, before, aux, &mut out);
     held(&state.held, &mut out);
     out
 }
@@ -130,7 +130,8 @@ fn registers(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String)
     }
 }
 
-fn slots(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String) {
+fn slots(state: &State, before: Option<&Frame>, aux: &Aux, out: &mut String) {
+    let frame = state.top();
     for (index, slot) in frame.stack.slots().enumerate() {
         let known = before.is_some_and(|b| b.stack.slot(index) == slot);
         if *slot != StackSlot::UNINIT && !known {
@@ -140,6 +141,12 @@ fn slots(frame: &Frame, before: Option<&Frame>, aux: &Aux, out: &mut String) {
                 continue;
             }
             let _ = write!(out, " fp-{}=", 8 * (index + 1));
+            if let Some(iter) = &slot.iter {
+                let depth = state.held.get(iter.id).map_or(0, |r| r.rounds);
+                let now = if iter.drained { "drained" } else { "active" };
+                let _ = write!(out, "iter_num(ref_id={},state={now},depth={depth})", iter.id.0);
+                continue;
+            }
             match slot.whole() {
                 Some(value) => {
                     let _ = write!(out, "{}", Shown(value, aux));
@@ -169,5 +176,6 @@ const fn letter(byte: &Byte) -> char {
         Byte::Misc => 'm',
         Byte::Zero => '0',
         Byte::Dynptr => 'd',
+        Byte::Iter => 'i',
     }
 }

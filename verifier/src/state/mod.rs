@@ -10,7 +10,7 @@ pub mod value;
 
 use crate::state::origins::Origins;
 use crate::state::references::Held;
-use crate::state::stack::{Stack, StackSlot};
+use crate::state::stack::{Iter, Stack, StackSlot};
 use crate::state::value::{Id, Number, Ptr, PtrKind, Value};
 use crate::structure::SlotSet;
 use brolga_core::facts::SubprogId;
@@ -148,6 +148,7 @@ impl State {
     /// The same without what counts rounds of loops.
     pub(crate) fn forget_rounds(&mut self) {
         (self.may_gotos, self.later) = (0, 0);
+        self.held.references.iter_mut().for_each(|r| (r.run, r.rounds) = (0, 0));
         for index in 0..self.frames.len() {
             let Frame { rounds, call, number, .. } = self.frames[index];
             if (rounds, call, number) != (0, 0, 0) {
@@ -172,6 +173,16 @@ impl State {
     #[must_use]
     pub fn reg(&self, reg: Reg) -> &Value {
         &self.top().regs[reg.index()]
+    }
+
+    /// The iterator that a register points to, where it is at a known place.
+    #[must_use]
+    pub fn iterator(&self, reg: Reg) -> Option<Iter> {
+        let ptr = self.reg(reg).ptr()?;
+        let PtrKind::Stack(frame) = ptr.kind else { return None };
+        let off = i32::try_from(ptr.fixed_off()?).ok()?;
+        let fits = off % 8 == 0 && (-stack::STACK_BYTES..0).contains(&off);
+        fits.then(|| self.frames[usize::from(frame)].stack.slot(stack::place(off).0).iter)?
     }
 
     /// Puts a value into a register of the running frame.

@@ -16,6 +16,10 @@ pub struct Reference {
     pub id: Id,
     /// The call that acquired it.
     pub at: Pc,
+    /// Of an iterator, the number of its loop, and how many elements it gave.
+    pub run: u32,
+    /// See there; 0 of other references.
+    pub rounds: u32,
 }
 
 /// A `struct bpf_spin_lock` that the program holds.
@@ -34,6 +38,10 @@ pub struct Held {
     pub references: Vec<Reference>,
     /// The lock; there is never more than one.
     pub lock: Option<Lock>,
+    /// Whether it is in a section that reads what RCU keeps.
+    pub rcu: bool,
+    /// How often preemption was disabled.
+    pub preempt: u32,
 }
 
 impl Held {
@@ -41,6 +49,12 @@ impl Held {
     #[must_use]
     pub fn has(&self, id: Id) -> bool {
         self.references.iter().any(|r| r.id == id)
+    }
+
+    /// The reference of this name.
+    #[must_use]
+    pub fn get(&self, id: Id) -> Option<&Reference> {
+        self.references.iter().find(|r| r.id == id)
     }
 
     /// How many bytes it takes beside its own structure.

@@ -28,6 +28,17 @@ pub enum Byte {
     Zero,
     /// A part of the dynptr that the slot's `dynptr` describes.
     Dynptr,
+    /// A part of the iterator that the slot's `iter` describes.
+    Iter,
+}
+
+/// A `struct bpf_iter_num`: a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iter {
+    /// The name of the reference that it is.
+    pub id: Id,
+    /// Whether its last element was given.
+    pub drained: bool,
 }
 
 /// A half of a `struct bpf_dynptr`: two slots with one name.
@@ -51,22 +62,31 @@ pub struct StackSlot {
     /// The dynptr that the slot is a half of; then all its bytes are
     /// [`Byte::Dynptr`].
     pub dynptr: Option<Dynptr>,
+    /// The iterator that the slot is; then all its bytes are [`Byte::Iter`].
+    pub iter: Option<Iter>,
 }
 
 impl StackSlot {
     /// What no one has written.
-    pub const UNINIT: Self = Self { bytes: [Byte::Uninit; 8], value: Value::Uninit, dynptr: None };
+    pub const UNINIT: Self =
+        Self { bytes: [Byte::Uninit; 8], value: Value::Uninit, dynptr: None, iter: None };
 
     /// The whole of a register.
     #[must_use]
     pub const fn spill(value: Value) -> Self {
-        Self { bytes: [Byte::Spill; 8], value, dynptr: None }
+        Self { bytes: [Byte::Spill; 8], value, ..Self::UNINIT }
     }
 
     /// A half of a dynptr.
     #[must_use]
     pub const fn of_dynptr(dynptr: Dynptr) -> Self {
-        Self { bytes: [Byte::Dynptr; 8], value: Value::Uninit, dynptr: Some(dynptr) }
+        Self { bytes: [Byte::Dynptr; 8], dynptr: Some(dynptr), ..Self::UNINIT }
+    }
+
+    /// An iterator.
+    #[must_use]
+    pub const fn of_iter(iter: Iter) -> Self {
+        Self { bytes: [Byte::Iter; 8], iter: Some(iter), ..Self::UNINIT }
     }
 
     /// The register that was spilled here, where it was one, in all 8 bytes.
@@ -89,12 +109,13 @@ impl StackSlot {
         matches!(self.bytes[0], Byte::Spill)
     }
 
-    /// The same with the spilled register forgotten: its bytes may be anything.
+    /// The same with the spilled register or the iterator forgotten: its bytes may
+    /// be anything.
     pub fn forget(&mut self) {
-        for byte in self.bytes.iter_mut().filter(|b| **b == Byte::Spill) {
+        for byte in self.bytes.iter_mut().filter(|b| matches!(b, Byte::Spill | Byte::Iter)) {
             *byte = Byte::Misc;
         }
-        self.value = Value::Uninit;
+        (self.value, self.iter) = (Value::Uninit, None);
     }
 
     /// Whether the slot is 0, if these bytes are read.

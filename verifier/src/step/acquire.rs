@@ -25,7 +25,7 @@ impl Walk<'_> {
     /// One more reference, acquired by this very call.
     pub(crate) fn acquire(&mut self) -> Id {
         let id = self.new_id();
-        self.state.held.references.push(Reference { id, at: self.pc });
+        self.state.held.references.push(Reference { id, at: self.pc, run: 0, rounds: 0 });
         id
     }
 
@@ -104,11 +104,15 @@ impl Walk<'_> {
         if self.state.held.lock.is_some() {
             return Err(self.held(Held::InLock(place)));
         }
-        if self.state.frames.len() > 1 || self.state.held.references.is_empty() {
-            return Ok(());
+        if self.state.frames.len() == 1 && !self.state.held.references.is_empty() {
+            let held = self.state.held.references.iter().map(|r| (r.id.0, r.at)).collect();
+            return Err(self.held(Held::Leak { place, held }));
         }
-        let held = self.state.held.references.iter().map(|r| (r.id.0, r.at)).collect();
-        Err(self.held(Held::Leak { place, held }))
+        match &self.state.held {
+            held if held.rcu => Err(self.held(Held::InRcu(place))),
+            held if held.preempt > 0 => Err(self.held(Held::InPreempt(place))),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn held(&self, why: Held) -> Cause {

@@ -21,7 +21,7 @@ impl Walk<'_> {
         match callee {
             Callee::Subprog(off) => self.enter_subprog(off),
             Callee::Helper(id) => self.call_helper(id).map(|()| Step::On),
-            Callee::Kfunc { .. } => Err(self.unsupported("a kernel function")),
+            Callee::Kfunc { .. } => self.call_kfunc(callee).map(|()| Step::On),
         }
     }
 
@@ -53,6 +53,7 @@ impl Walk<'_> {
 
     fn call_helper(&mut self, id: i32) -> Result<(), Cause> {
         let proto = self.callable(id)?;
+        self.may_sleep_here(&proto)?;
         let given = self.arguments(&proto)?;
         for touched in &given.filled {
             self.fill_stack(touched);

@@ -40,6 +40,12 @@ const ROUNDS_WALKED: u32 = 32;
 /// The same once a program took this part of its budget.
 const ROUNDS_LEFT: (u32, u32) = (2, 8);
 
+/// How many rounds are walked before numbers are widened.
+pub(crate) const fn patience(processed: u32, budget: u32) -> u32 {
+    let (few, part) = ROUNDS_LEFT;
+    if processed > budget / part { few } else { ROUNDS_WALKED }
+}
+
 /// The subprogram whose address a value is.
 pub(crate) const fn subprog_of(value: &Value) -> Option<SubprogId> {
     match value {
@@ -161,9 +167,7 @@ impl Walk<'_> {
         let callsite = self.state.top().callsite;
         self.state.frames.pop();
         let rounds = self.state.top().rounds;
-        let (few, part) = ROUNDS_LEFT;
-        let patience = if self.processed > self.options.budget / part { few } else { ROUNDS_WALKED };
-        if rounds > patience
+        if rounds > patience(self.processed, self.options.budget)
             && let Some(earlier) = self.seen.earlier_callback(callsite, &self.state)
         {
             widen(&mut self.state, earlier);

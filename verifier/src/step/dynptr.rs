@@ -129,6 +129,12 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The first of these bytes that is a dynptr's or an iterator's.
+    fn first_object(&self, touched: &Touched) -> Option<i32> {
+        let stack = &self.state.frames[touched.frame].stack;
+        touched.offs.clone().find(|off| matches!(stack.byte(*off), Byte::Dynptr | Byte::Iter))
+    }
+
     /// The first of these bytes that is a dynptr's.
     pub(crate) fn first_dynptr(&self, touched: &Touched) -> Option<(i32, Dynptr)> {
         let stack = &self.state.frames[touched.frame].stack;
@@ -136,7 +142,7 @@ impl Walk<'_> {
         bytes.find_map(|off| stack.slot(place(off).0).dynptr.map(|d| (off, d)))
     }
 
-    /// That the program reads no byte of a dynptr.
+    /// That the program reads no byte of a dynptr or an iterator.
     pub(crate) fn reads_no_dynptr(
         &self,
         ptr: &Ptr,
@@ -144,7 +150,7 @@ impl Walk<'_> {
         size: u32,
         touched: &Touched,
     ) -> Result<(), Cause> {
-        let Some((off, _)) = self.first_dynptr(touched) else { return Ok(()) };
+        let Some(off) = self.first_object(touched) else { return Ok(()) };
         let (start, byte) = (touched.offs.start, off - touched.offs.start);
         Err(self.held(if touched.exact {
             Held::DynptrRead { off: start, byte, size }
@@ -153,7 +159,8 @@ impl Walk<'_> {
         }))
     }
 
-    /// That a helper neither reads nor fills a byte of a dynptr as memory.
+    /// That a helper neither reads nor fills a byte of a dynptr as memory, nor reads
+    /// one of an iterator.
     pub(crate) fn helper_spares_dynptrs(
         &self,
         (ptr, reg): (&Ptr, Reg),
@@ -161,7 +168,9 @@ impl Walk<'_> {
         fills: bool,
         touched: &Touched,
     ) -> Result<(), Cause> {
-        let Some((off, _)) = self.first_dynptr(touched) else { return Ok(()) };
+        // An iterator that is filled over is no more.
+        let found = if fills { self.first_dynptr(touched).map(|d| d.0) } else { self.first_object(touched) };
+        let Some(off) = found else { return Ok(()) };
         let (start, byte) = (touched.offs.start, off - touched.offs.start);
         Err(self.held(match (fills, touched.exact) {
             (true, _) => Held::DynptrFilled(off),

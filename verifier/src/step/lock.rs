@@ -8,7 +8,9 @@ use crate::state::value::{MapRef, Ptr, PtrKind};
 use crate::step::arguments::Given;
 use crate::step::region::Bytes;
 use crate::walk::Walk;
+use brolga_core::helper::Proto;
 use brolga_core::helper::table::id;
+use brolga_core::kfunc::Kfunc;
 use brolga_core::map::Special;
 use brolga_core::{Callee, Reg};
 
@@ -36,12 +38,29 @@ impl Walk<'_> {
         let allowed = match callee {
             Callee::Helper(id) => id == id::SPIN_UNLOCK,
             Callee::Subprog(_) => true,
-            Callee::Kfunc { .. } => false,
+            // What counts does not wait for anything.
+            Callee::Kfunc { .. } => matches!(
+                self.aux.kfunc(callee),
+                Some(Kfunc::IterNumNew | Kfunc::IterNumNext | Kfunc::IterNumDestroy)
+            ),
         };
         if allowed || self.state.held.lock.is_none() {
             return Ok(());
         }
         Err(self.held(Held::CallInLock))
+    }
+
+    /// That a helper which may sleep is not called where nothing may.
+    pub(crate) fn may_sleep_here(&self, proto: &Proto) -> Result<(), Cause> {
+        let region = match &self.state.held {
+            held if held.rcu => "rcu_read_lock region",
+            held if held.preempt > 0 => "non-preemptible region",
+            _ => return Ok(()),
+        };
+        if !proto.may_sleep {
+            return Ok(());
+        }
+        Err(self.held(Held::Sleeps { name: proto.name.to_string(), id: proto.id, region }))
     }
 
     /// The argument of `bpf_spin_lock` or `bpf_spin_unlock`.

@@ -11,6 +11,7 @@ mod dynptr;
 mod exit;
 pub(crate) mod global;
 pub(crate) mod jump;
+mod kfunc;
 mod lock;
 mod memory;
 mod packet;

@@ -93,7 +93,9 @@ impl Uses<'_> {
                 let called = start.and_then(|start| self.structure.subprog_at(start));
                 called.map_or(RegSet::ARGS, |id| self.args[id.index()])
             }
-            Callee::Kfunc { .. } => RegSet::ARGS,
+            Callee::Kfunc { .. } => {
+                self.aux.kfunc(*callee).map_or(RegSet::ARGS, |kfunc| RegSet::args(kfunc.proto().arity()))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use super::subprogs;
 use bitflags::bitflags;
 use brolga_core::helper::{ArgKind, Proto, table};
 use brolga_core::insn::Flow;
+use brolga_core::kfunc::Kfunc;
 use brolga_core::{Aux, Callee, Code, Insn, Pc, Program};
 
 bitflags! {
@@ -23,6 +24,8 @@ bitflags! {
         const LOOP_HEADER = 1 << 4;
         /// The helper called here runs a callback before it returns.
         const CALLS_CALLBACK = 1 << 5;
+        /// An iterator is asked for its next element here.
+        const ITERATES = 1 << 6;
     }
 }
 
@@ -48,6 +51,12 @@ pub(super) fn of(program: &Program) -> Box<[Marks]> {
         flow(&mut marks, &program.code, pc, insn);
         if let Insn::Call(Callee::Helper(id)) = insn {
             helper_call(&mut marks[pc.index()], proto(&program.aux, *id));
+        }
+        if let Insn::Call(callee) = insn
+            && program.aux.kfunc(*callee) == Some(Kfunc::IterNumNext)
+        {
+            let here = Marks::PRUNE_POINT | Marks::JUMP_POINT | Marks::FORCE_CHECKPOINT;
+            marks[pc.index()] |= here | Marks::ITERATES;
         }
     }
     marks.into()

@@ -109,6 +109,11 @@ impl Structure {
         self.marks(pc).contains(Marks::CALLS_CALLBACK)
     }
 
+    /// Whether an iterator is asked for its next element here.
+    pub(crate) fn iterates(&self, pc: Pc) -> bool {
+        self.marks(pc).contains(Marks::ITERATES)
+    }
+
     /// Whether a state is always stored here.
     pub(crate) fn is_force_checkpoint(&self, pc: Pc) -> bool {
         self.marks(pc).contains(Marks::FORCE_CHECKPOINT)
