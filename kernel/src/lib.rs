@@ -8,10 +8,11 @@
 
 mod btf;
 mod func_btf;
+mod vmlinux;
 
 use brolga_core::func::Func;
 use brolga_core::{Callee, Code, Imm64, Insn, MapDef, MapKind, Pc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -133,6 +134,13 @@ impl Kernel {
         let request =
             Request { prog_type: 1, code: &code, license: "", attach: 0, flags: 0, maps: &[], log: 0 };
         Self(()).load(&request).ok()?.loaded.map(|_| Self(()))
+    }
+
+    /// The BTF ids of the kernel's functions by name; nothing where the kernel does
+    /// not show its types.
+    #[must_use]
+    pub fn functions(self) -> HashMap<String, i32> {
+        std::fs::read("/sys/kernel/btf/vmlinux").map(|btf| vmlinux::functions(&btf)).unwrap_or_default()
     }
 
     /// Asks for a program to be loaded.
