@@ -56,7 +56,7 @@ const MOST: usize = 12;
 /// is null.
 unsafe fn with_args(data: u64, len: u64, with: impl FnOnce(&[u64]) -> u64) -> u64 {
     let len = len as u32 as usize;
-    if len % 8 != 0 || len / 8 > MOST || (len > 0 && data == 0) {
+    if !len.is_multiple_of(8) || len / 8 > MOST || (len > 0 && data == 0) {
         return fail(Errno::INVAL);
     }
     let words = |bytes: &[u8]| bytes.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();

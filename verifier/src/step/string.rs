@@ -55,7 +55,7 @@ impl Walk<'_> {
         let Text { frozen, start } = self.string_at(Reg::R3)?;
         // The kernel looks at the known bits of the size only.
         let size = self.state.reg(Reg::R5).scalar().map_or(0, |size| size.tnum().value());
-        if size % 8 != 0 {
+        if !size.is_multiple_of(8) {
             return Err(self.held(Held::FormatArguments));
         }
         let arguments = usize::try_from(size / 8).unwrap_or(usize::MAX);
