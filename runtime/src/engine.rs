@@ -4,6 +4,7 @@ use crate::fd::{Fd, FdError, Fds};
 use crate::helpers::HostEnv;
 use crate::load::{self, Load, LoadError};
 use crate::map::{Map, MapError, MapObject, OfMaps};
+use crate::object::Types;
 use crate::profile::Profile;
 use crate::prog::{Counts, Program};
 use crate::prog_type::{ProgramType, TypeError};
@@ -214,6 +215,14 @@ impl Engine {
     /// Where nothing is open under it, or a program.
     pub fn map_get(&self, fd: Fd) -> Result<Map, FdError> {
         self.0.fds.map(fd)
+    }
+
+    pub(crate) fn types_fd(&self, types: Types) -> Fd {
+        self.0.fds.open_types(types)
+    }
+
+    pub(crate) fn types_get(&self, fd: Fd) -> Result<Types, FdError> {
+        self.0.fds.types(fd)
     }
 
     /// Frees the number, and what is under it where this was its last holder.

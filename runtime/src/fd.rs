@@ -1,13 +1,14 @@
-//! File descriptors: small numbers for programs and maps, as the kernel gives
+//! File descriptors: small numbers for programs, maps and types, as the kernel gives
 //! them out.
 
 use crate::map::Map;
+use crate::object::Types;
 use crate::prog::Program;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
-/// The number of a program or a map in its engine.
+/// The number of a program, a map or types in its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fd(pub i32);
 
@@ -29,6 +30,9 @@ pub enum FdError {
     /// What is open under it is no map.
     #[error("file descriptor {0} is not a map")]
     NotMap(Fd),
+    /// What is open under it is no BTF.
+    #[error("file descriptor {0} is not BTF")]
+    NotTypes(Fd),
 }
 
 /// What a number stands for.
@@ -36,6 +40,7 @@ pub enum FdError {
 enum Open {
     Program(Program),
     Map(Map),
+    Types(Types),
 }
 
 /// The numbers of an engine.
@@ -78,17 +83,28 @@ impl Fds {
         self.open(Open::Map(map))
     }
 
+    pub(crate) fn open_types(&self, types: Types) -> Fd {
+        self.open(Open::Types(types))
+    }
+
     pub(crate) fn program(&self, fd: Fd) -> Result<Program, FdError> {
         match self.at(fd)? {
             Open::Program(program) => Ok(program),
-            Open::Map(_) => Err(FdError::NotProgram(fd)),
+            Open::Map(_) | Open::Types(_) => Err(FdError::NotProgram(fd)),
         }
     }
 
     pub(crate) fn map(&self, fd: Fd) -> Result<Map, FdError> {
         match self.at(fd)? {
             Open::Map(map) => Ok(map),
-            Open::Program(_) => Err(FdError::NotMap(fd)),
+            Open::Program(_) | Open::Types(_) => Err(FdError::NotMap(fd)),
+        }
+    }
+
+    pub(crate) fn types(&self, fd: Fd) -> Result<Types, FdError> {
+        match self.at(fd)? {
+            Open::Types(types) => Ok(types),
+            Open::Program(_) | Open::Map(_) => Err(FdError::NotTypes(fd)),
         }
     }
 

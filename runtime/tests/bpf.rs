@@ -4,7 +4,7 @@
 
 mod common;
 
-use brolga::{BpfErrno, Engine};
+use brolga::{BpfErrno, Engine, Fd, Packet};
 use common::code;
 
 const E2BIG: i32 = 7;
@@ -224,4 +224,56 @@ fn rejections_have_the_kernels_numbers() {
             assert_eq!(verdict.errno, errno, "{text}: {}", verdict.log);
         }
     }
+}
+
+/// BTF of `int`, `int()`, functions `main_f` and `part`, `struct bpf_spin_lock`
+/// and a structure with one.
+fn btf() -> Vec<u8> {
+    let strings = b"\0int\0main_f\0part\0bpf_spin_lock\0val\0a.c\0here();\0";
+    let at = |name: &str| strings.windows(name.len()).position(|w| w == name.as_bytes()).unwrap() as u32;
+    let types: Vec<u32> = [
+        &[at("int"), 1 << 24, 4, 32 | 1 << 24][..],
+        &[0, 13 << 24, 1],
+        &[at("main_f"), 12 << 24 | 1, 2],
+        &[at("part"), 12 << 24, 2],
+        &[at("bpf_spin_lock"), 4 << 24 | 1, 4, at("val"), 1, 0],
+        &[at("val"), 4 << 24 | 2, 8, at("val"), 1, 0, at("val"), 5, 32],
+    ]
+    .concat();
+    let len = 4 * types.len() as u32;
+    let header = [0x0001_eb9f, 24, 0, len, len, strings.len() as u32];
+    header.into_iter().chain(types).flat_map(u32::to_le_bytes).chain(strings.iter().copied()).collect()
+}
+
+#[test]
+fn types_are_loaded_and_referred_to() {
+    let engine = Engine::new();
+    let mut blob = btf();
+    let size = blob.len() as u32;
+    let fd = Attr::new().word(16, size).address(0, &mut blob).run(&engine, 18).unwrap() as u32;
+    assert_eq!(Attr::new().word(16, size - 1).address(0, &mut blob).run(&engine, 18), Err(EINVAL));
+    let text = "call part\n exit\n part:\n r0 = 5\n exit";
+    let (attr, _insns, _license) = load(text);
+    let mut funcs = [[0u32, 3], [2, 4]];
+    let mut lines = [[0u32, 35, 39, 7 << 10 | 1], [2, 35, 39, 9 << 10]];
+    let typed = attr.clone().word(72, fd).word(76, 8).address(80, &mut funcs).word(88, 2);
+    let typed = typed.word(92, 16).address(96, &mut lines).word(104, 2);
+    let program = engine.prog_get(Fd(typed.clone().run(&engine, 5).unwrap())).unwrap();
+    assert_eq!(program.run(&mut Packet::new(&[0; 64]).unwrap()).unwrap(), 5);
+    assert_eq!(program.image().unwrap().functions()[0].name, "main_f");
+    let mut no_line = [[0u32, 9999, 39, 7 << 10], [2, 35, 39, 9 << 10]];
+    assert_eq!(typed.clone().address(96, &mut no_line).run(&engine, 5), Err(EINVAL));
+    for (at, value, errno) in [(72, 999, EBADF), (76, 4, EINVAL), (76, 256, EINVAL)] {
+        assert_eq!(typed.clone().word(at, value).run(&engine, 5), Err(errno), "{at}");
+    }
+    let mut no_func = [[0u32, 1], [2, 4]];
+    assert_eq!(typed.clone().address(80, &mut no_func).run(&engine, 5), Err(EINVAL));
+    let mut backwards = [[2u32, 4], [0, 3]];
+    assert_eq!(typed.clone().address(80, &mut backwards).run(&engine, 5), Err(EINVAL));
+    let locked = Attr::new().word(0, 2).word(4, 4).word(8, 8).word(12, 1).word(48, fd).word(52, 1);
+    let made = engine.map_get(Fd(locked.clone().word(56, 6).run(&engine, 0).unwrap())).unwrap();
+    assert_eq!(made.def().special.spin_lock, Some(4));
+    assert_eq!(locked.word(56, 1).run(&engine, 0), Err(EINVAL), "a value of another size");
+    let map = map(&engine, 2, 4, 8, 1, 0).unwrap() as u32;
+    assert_eq!(typed.clone().word(72, map).run(&engine, 5), Err(EINVAL), "a map is no BTF");
 }

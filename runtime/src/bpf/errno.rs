@@ -33,7 +33,7 @@ impl From<FdError> for BpfErrno {
     fn from(error: FdError) -> Self {
         match error {
             FdError::NotOpen(_) => Self::of(Errno::BADF),
-            FdError::NotProgram(_) | FdError::NotMap(_) => Self::INVAL,
+            FdError::NotProgram(_) | FdError::NotMap(_) | FdError::NotTypes(_) => Self::INVAL,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The commands on maps.
 
-use super::BpfErrno;
 use super::attr::{Attr, Long, Name, Word, copy_from, copy_to};
+use super::{BpfErrno, btf};
 use crate::engine::Engine;
 use crate::map::{Map, Update};
 use brolga_core::{MapDef, MapFlags, MapKind};
@@ -17,6 +17,7 @@ const NUMA_NODE: Word = Word(24);
 const MAP_NAME: Name = Name(28);
 const MAP_IFINDEX: Word = Word(44);
 const BTF_FD: Word = Word(48);
+const VALUE_TYPE: Word = Word(56);
 const MAP_EXTRA: Long = Long(64);
 /// Behind `map_extra`.
 const CREATE_END: usize = 72;
@@ -32,7 +33,7 @@ const ELEM_END: usize = 32;
 pub(super) fn create(engine: &Engine, attr: &Attr) -> Result<i32, BpfErrno> {
     attr.ends(CREATE_END)?;
     let kind = MapKind::from_number(attr.word(MAP_TYPE)).ok_or(BpfErrno::INVAL)?;
-    if attr.word(BTF_FD) != 0 || attr.word(MAP_IFINDEX) != 0 {
+    if attr.word(MAP_IFINDEX) != 0 {
         return Err(BpfErrno::OPNOTSUPP);
     }
     let [key, value, entries] = [KEY_SIZE, VALUE_SIZE, MAX_ENTRIES].map(|field| attr.word(field));
@@ -41,6 +42,9 @@ pub(super) fn create(engine: &Engine, attr: &Attr) -> Result<i32, BpfErrno> {
     def.extra = attr.long(MAP_EXTRA);
     if attr.word(NUMA_NODE) != 0 && !def.flags.contains(MapFlags::NUMA_NODE) {
         return Err(BpfErrno::INVAL);
+    }
+    if attr.word(BTF_FD) != 0 {
+        btf::describe_map(engine, attr.fd(BTF_FD), attr.word(VALUE_TYPE), &mut def)?;
     }
     if kind.is_map_in_map() {
         def.inner = Some(Box::new(engine.map_get(attr.fd(INNER_MAP_FD))?.def().clone()));

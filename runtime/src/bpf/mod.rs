@@ -8,6 +8,7 @@
 #![expect(unsafe_code, reason = "attributes hold addresses")]
 
 mod attr;
+mod btf;
 mod errno;
 mod info;
 mod map;
@@ -28,6 +29,7 @@ mod cmd {
     pub(super) const PROG_LOAD: u32 = 5;
     pub(super) const PROG_TEST_RUN: u32 = 10;
     pub(super) const OBJ_GET_INFO_BY_FD: u32 = 15;
+    pub(super) const BTF_LOAD: u32 = 18;
     pub(super) const MAP_LOOKUP_AND_DELETE_ELEM: u32 = 21;
     pub(super) const MAP_FREEZE: u32 = 22;
 }
@@ -38,7 +40,7 @@ impl Engine {
     /// that the kernel writes into the attributes are written into `attr`.
     ///
     /// Gives what the system call returns: a file descriptor of this engine, or
-    /// 0. BTF is not taken: attributes with a BTF file descriptor are refused.
+    /// 0. BTF is believed where it can be read; the kernel looks at all of it.
     ///
     /// # Errors
     ///
@@ -65,6 +67,7 @@ impl Engine {
                 cmd::MAP_FREEZE => map::freeze(self, &whole),
                 cmd::PROG_LOAD => prog::load(self, &mut whole),
                 cmd::PROG_TEST_RUN => prog::test_run(self, &mut whole),
+                cmd::BTF_LOAD => btf::load(self, &whole),
                 cmd::OBJ_GET_INFO_BY_FD => info::by_fd(self, &mut whole),
                 _ => Err(BpfErrno::INVAL),
             }

@@ -1,7 +1,7 @@
 //! The commands on programs.
 
-use super::BpfErrno;
 use super::attr::{Attr, Long, Name, Word, copy_from, copy_to};
+use super::{BpfErrno, btf};
 use crate::engine::Engine;
 use crate::fd::Fd;
 use crate::load::Load;
@@ -35,10 +35,10 @@ const SIGNATURE_SIZE: Word = Word(160);
 /// The longest licence, its NUL included, in bytes.
 const LICENSE_LEN: usize = 128;
 
-/// What of the kernel is not here: BTF, devices, other programs to attach to,
+/// What of the kernel is not here: devices, other programs to attach to,
 /// tokens, signatures.
-const ABSENT: [Word; 7] =
-    [PROG_IFINDEX, PROG_BTF_FD, ATTACH_BTF_ID, ATTACH_PROG_FD, CORE_RELO_CNT, PROG_TOKEN_FD, SIGNATURE_SIZE];
+const ABSENT: [Word; 6] =
+    [PROG_IFINDEX, ATTACH_BTF_ID, ATTACH_PROG_FD, CORE_RELO_CNT, PROG_TOKEN_FD, SIGNATURE_SIZE];
 
 /// Where the verifier's log goes.
 struct Log {
@@ -114,6 +114,10 @@ pub(super) unsafe fn load(engine: &Engine, attr: &mut Attr) -> Result<i32, BpfEr
         resolve_indices(attr, &mut insns)?;
         held(attr)?
     };
+    if attr.word(PROG_BTF_FD) != 0 {
+        // SAFETY: as the caller says.
+        options = unsafe { btf::describe(engine, attr, attr.fd(PROG_BTF_FD), options) }?;
+    }
     for fd in held {
         options = options.map(&engine.map_get(fd)?);
     }

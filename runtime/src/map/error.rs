@@ -199,7 +199,7 @@ impl MapError {
             | Self::RingSize(_)
             | Self::NotProgArray(_) => Errno::INVAL,
             Self::Fd(FdError::NotOpen(_) | FdError::NotMap(_)) | Self::NoEngine => Errno::BADF,
-            Self::Fd(FdError::NotProgram(_)) => Errno::INVAL,
+            Self::Fd(FdError::NotProgram(_) | FdError::NotTypes(_)) => Errno::INVAL,
             Self::TooBig { .. } | Self::Index { .. } | Self::Full => Errno::TOOBIG,
             Self::NoMemory { .. } => Errno::NOMEM,
             Self::Exists => Errno::EXIST,

@@ -20,7 +20,7 @@ pub(super) type Lines = HashMap<String, BTreeMap<u64, SourceLine>>;
 
 /// Reads the contents of a `.BTF.ext` section.
 pub(super) fn read(data: &[u8], btf: &Btf<'_>) -> Result<Lines, ObjectError> {
-    let mut reader = Reader { btf, texts: HashMap::new() };
+    let mut reader = Reader::new(btf);
     let mut lines = Lines::new();
     ext::records(data, ext::LINES, btf, |section, record| {
         let (offset, line) = reader.line(record)?;
@@ -30,14 +30,19 @@ pub(super) fn read(data: &[u8], btf: &Btf<'_>) -> Result<Lines, ObjectError> {
     Ok(lines)
 }
 
-struct Reader<'a, 'd> {
+pub(super) struct Reader<'a, 'd> {
     btf: &'a Btf<'d>,
     /// Strings that were read before, by offset.
     texts: HashMap<u32, Arc<str>>,
 }
 
-impl Reader<'_, '_> {
-    fn line(&mut self, record: &[u8]) -> Result<(u32, SourceLine), ObjectError> {
+impl<'a, 'd> Reader<'a, 'd> {
+    pub(super) fn new(btf: &'a Btf<'d>) -> Self {
+        Self { btf, texts: HashMap::new() }
+    }
+
+    /// The place and the line of a record.
+    pub(super) fn line(&mut self, record: &[u8]) -> Result<(u32, SourceLine), ObjectError> {
         let [offset, file, text, place] = [0, 4, 8, 12].map(|at| word(record, at).unwrap_or(0));
         let (file, text) = (self.text(file)?, self.text(text)?);
         Ok((offset, SourceLine { file, line: place >> 10, column: place & 0x3ff, text }))

@@ -301,7 +301,7 @@ fn add_values(btf: &Btf<'_>, type_id: u32, fields: &mut Fields) -> Result<(), Ob
 }
 
 /// The parts of a value that the kernel manages, by their types.
-fn special(btf: &Btf<'_>, value: u32) -> Result<Special, ObjectError> {
+pub(super) fn special(btf: &Btf<'_>, value: u32) -> Result<Special, ObjectError> {
     let mut special = Special::default();
     if !btf.is_any_struct(value) {
         return Ok(special);

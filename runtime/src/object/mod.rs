@@ -21,11 +21,13 @@ mod lines;
 mod link;
 mod load;
 mod maps;
+mod types;
 mod verify;
 
 pub use error::ObjectError;
 pub use load::{LoadedObject, ObjectLoad, OpenObject};
 pub use maps::{ObjectMap, ObjectSlot};
+pub(crate) use types::Types;
 
 use brolga_core::func::Func;
 use brolga_core::program::SourceLine;
