@@ -61,6 +61,11 @@ bitflags! {
         const LAZY = 1 << 14;
         /// Sums of what was loaded are made in a tree, not one after the other.
         const TREE = 1 << 15;
+        /// A multiplication by a constant that takes a shift and a sum, or two,
+        /// becomes them.
+        const MULTIPLY = 1 << 16;
+        /// Two words that are copied one after the other are copied at once.
+        const COPY = 1 << 17;
     }
 }
 

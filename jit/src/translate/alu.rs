@@ -69,6 +69,12 @@ impl Translator<'_, '_> {
         {
             return self.set_part(width, dst, value);
         }
+        if op == AluOp::Mul
+            && self.has(Passes::MULTIPLY)
+            && let Some(product) = number.and_then(|number| self.product(width, a, number))
+        {
+            return self.set_part(width, dst, product);
+        }
         let b = self.operand(width, src);
         let value = match op {
             AluOp::Add | AluOp::Or | AluOp::Xor => match self.rotation(width, a, b) {

@@ -24,7 +24,7 @@ pub(super) struct Stored {
 }
 
 /// An address: a value and a constant added to it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Address {
     pub(super) base: Value,
     pub(super) off: i32,
@@ -104,6 +104,10 @@ impl Translator<'_, '_> {
             (Known::Frame(from), Size::B4) => Some(Stored { off: from.wrapping_add(at.1.into()), value }),
             _ => None,
         };
+        if size == Size::B8 {
+            self.store_word(value, Address { base, off });
+            return Ok(());
+        }
         match size {
             Size::B1 => self.b.ins().istore8(PLAIN, value, base, off),
             Size::B2 => self.b.ins().istore16(PLAIN, value, base, off),

@@ -9,9 +9,11 @@ mod atomic;
 mod call;
 mod callback;
 mod control;
+mod copy;
 mod divide;
 mod lazy;
 mod memory;
+mod multiply;
 mod packet;
 mod peephole;
 mod regs;
@@ -23,6 +25,7 @@ use brolga_core::facts::{InsnFacts, SubprogId};
 use brolga_core::insn::RegSet;
 use brolga_core::{Callee, Imm64, Insn, Linked, Pc, Reg};
 use call::Callees;
+use copy::Copied;
 use cranelift_codegen::ir::{
     self, AbiParam, Function, Signature, SourceLoc, StackSlot, StackSlotData, StackSlotKind, UserFuncName,
     Value, types,
@@ -113,6 +116,8 @@ struct Translator<'a, 'b> {
     /// What the last store of this block put into the frame, where nothing can
     /// have changed it since.
     stored: Option<Stored>,
+    /// The word that was copied last.
+    copied: Option<Copied>,
     /// The variables of the slots that are values.
     slots: BTreeMap<usize, Variable>,
     /// The run; nothing where no tail call needs it or in a callback.
@@ -140,6 +145,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             regs: Regs::new(&mut b),
             frame,
             stored: None,
+            copied: None,
             slots: BTreeMap::new(),
             run: None,
             budget: None,

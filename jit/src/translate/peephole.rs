@@ -54,6 +54,12 @@ impl Translator<'_, '_> {
         if !self.has(Passes::ROTATE) {
             return None;
         }
+        if let Some((x, left)) =
+            self.rotated_product(width, a, b).or_else(|| self.rotated_product(width, b, a))
+        {
+            let count = self.b.ins().iconst(int(width), left as i64);
+            return Some(self.b.ins().rotl(x, count));
+        }
         let (x, left) = match (self.shift(a)?, self.shift(b)?) {
             ((Opcode::Ishl, x, left), (Opcode::Ushr, y, right))
             | ((Opcode::Ushr, y, right), (Opcode::Ishl, x, left))
@@ -65,6 +71,24 @@ impl Translator<'_, '_> {
         };
         let count = self.b.ins().iconst(int(width), left as i64);
         Some(self.b.ins().rotl(x, count))
+    }
+
+    /// `x * n >> right` with `x * (n << left)`: what a compiler makes of
+    /// `x * n << left` before a rotation. The value that is rotated, and how far.
+    fn rotated_product(&self, width: Width, a: Value, b: Value) -> Option<(Value, u64)> {
+        let (Opcode::Ushr, product, right @ 1..) = self.shift(a)? else { return None };
+        let left = u64::from(width.bits()) - right;
+        let ((x, number), (y, more)) = (self.times(product)?, self.times(b)?);
+        let same = x == y && width.zero_extend(number << left) == width.zero_extend(more);
+        same.then_some((product, left))
+    }
+
+    /// The value and the constant whose product a value is.
+    fn times(&self, value: Value) -> Option<(Value, u64)> {
+        let InstructionData::Binary { opcode: Opcode::Imul, args: [x, number] } = self.made_by(value)? else {
+            return None;
+        };
+        Some((x, self.constant(number)? as u64))
     }
 
     /// A sum, its constant part added last and at once: of `(x + 1) + 2` that is
@@ -112,7 +136,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn made_by(&self, value: Value) -> Option<InstructionData> {
+    pub(super) fn made_by(&self, value: Value) -> Option<InstructionData> {
         let dfg = &self.b.func.dfg;
         match dfg.value_def(dfg.resolve_aliases(value)) {
             ValueDef::Result(inst, _) => Some(dfg.insts[inst]),

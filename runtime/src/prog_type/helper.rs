@@ -115,7 +115,12 @@ impl Helper {
             return Err(Misfit::Context);
         }
         let proto = Proto { name, args, ret, gpl_only, packet_args: true, ..Proto::new(id, "") };
-        Ok(Self::new(proto, shim::<F, M>, closure))
+        let mut helper = Self::new(proto, shim::<F, M>, closure);
+        if size_of::<F>() == 0 {
+            // Nothing is looked at but the arguments that the prototype has.
+            helper.body.env = None;
+        }
+        Ok(helper)
     }
 
     /// A helper of this prototype.
@@ -139,7 +144,8 @@ impl Helper {
 
 /// # Safety
 ///
-/// `env` is the address of a live `F`; the rest is as the prototype of `F` says.
+/// `env` is the address of a live `F`, unless that has no size; the rest is as the
+/// prototype of `F` says.
 unsafe extern "C-unwind" fn shim<F: IntoHelper<M>, M>(
     a: u64,
     b: u64,
@@ -148,9 +154,13 @@ unsafe extern "C-unwind" fn shim<F: IntoHelper<M>, M>(
     e: u64,
     env: u64,
 ) -> u64 {
+    let closure = match size_of::<F>() {
+        0 => std::ptr::dangling::<F>(),
+        _ => std::ptr::with_exposed_provenance::<F>(env as usize),
+    };
     // SAFETY: the program type that holds the helper holds the closure too, and
-    // a program holds its type.
-    let closure = unsafe { &*std::ptr::with_exposed_provenance::<F>(env as usize) };
+    // a program holds its type; one without a size is wherever it is aligned.
+    let closure = unsafe { &*closure };
     // SAFETY: the verifier holds the program to the prototype.
     unsafe { closure.call([a, b, c, d, e]) }
 }
