@@ -68,6 +68,11 @@ static PROTOS: LazyLock<Vec<Arc<Proto>>> = LazyLock::new(|| {
 });
 
 impl Kfunc {
+    /// All that are known here.
+    pub fn all() -> impl Iterator<Item = Self> {
+        ROWS.iter().map(|row| row.0)
+    }
+
     /// The function of this name, where it is known here.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

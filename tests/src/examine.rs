@@ -6,7 +6,7 @@ mod error;
 mod oracle;
 
 pub use error::{Failure, Problem};
-pub use oracle::request;
+pub use oracle::{for_kernel, request};
 
 use crate::contain::Contained;
 use crate::differ::{Both, ways};

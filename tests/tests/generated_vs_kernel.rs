@@ -1,7 +1,7 @@
 //! The generator makes programs that a verifier should mostly accept: asked of
 //! the live kernel.
 
-use brolga_tests::examine::request;
+use brolga_tests::examine::{for_kernel, request};
 use brolga_tests::generate;
 use brolga_tests::kernel::Kernel;
 
@@ -18,7 +18,7 @@ fn most_generated_programs_are_accepted_by_the_kernel() {
 }
 
 fn is_accepted(kernel: Kernel, seed: u64) -> bool {
-    let program = generate::from_seed(seed);
+    let program = for_kernel(kernel, &generate::from_seed(seed));
     let request = request(&program, u32::from(std::env::var_os("SHOW").is_some()));
     let verdict = kernel.load_with(&request, &program.funcs).expect("maps can be made");
     if verdict.loaded.is_none() && request.log > 0 {

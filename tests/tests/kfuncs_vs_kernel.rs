@@ -12,16 +12,6 @@ use std::collections::BTreeMap;
 
 const XDP: u32 = 6;
 
-const FUNCTIONS: [Kfunc; 7] = [
-    Kfunc::IterNumNew,
-    Kfunc::IterNumNext,
-    Kfunc::IterNumDestroy,
-    Kfunc::RcuReadLock,
-    Kfunc::RcuReadUnlock,
-    Kfunc::PreemptDisable,
-    Kfunc::PreemptEnable,
-];
-
 /// What stands for a call in the texts below; `it` is the address of the
 /// iterator.
 const SHORT: [(&str, &str); 8] = [
@@ -162,7 +152,7 @@ fn maps() -> Vec<MapDef> {
 
 /// Our words; empty where it is accepted.
 fn ours(code: &Code, license: bool) -> String {
-    let ids = (1..).zip(FUNCTIONS.map(|kfunc| kfunc.name().into()));
+    let ids = (1..).zip(Kfunc::all().map(|kfunc| kfunc.name().into()));
     let maps = maps().into_iter().map(MapInfo::new).collect();
     let aux = Aux {
         gpl_compatible: license,
@@ -212,7 +202,7 @@ fn so_does_the_kernel() {
         return;
     };
     let functions = kernel.functions();
-    let ids = (1..).zip(FUNCTIONS.map(|kfunc| functions.get(kfunc.name()).copied()));
+    let ids = (1..).zip(Kfunc::all().map(|kfunc| functions.get(kfunc.name()).copied()));
     let Some(ids) = ids.map(|(ours, id)| Some((ours, id?))).collect::<Option<BTreeMap<_, _>>>() else {
         println!("skipped: the kernel shows no types, or has other functions");
         return;

@@ -5,7 +5,10 @@ use crate::generate::Generated;
 use crate::kernel::{Kernel, Request, Verdict};
 use crate::world::Outcome;
 use brolga_core::helper::table::id;
+use brolga_core::kfunc::Kfunc;
 use brolga_core::{Callee, Insn, MapKind, Pc, Verified};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 const XDP: u32 = 6;
 
@@ -24,8 +27,29 @@ pub const fn request(program: &Generated, log: u32) -> Request<'_> {
     Request { prog_type: XDP, code, license: "GPL", attach: 0, flags: 0, maps: maps.as_slice(), log }
 }
 
+/// The same program with the numbers that the kernel's functions have there.
+#[must_use]
+pub fn for_kernel(kernel: Kernel, program: &Generated) -> Generated {
+    static IDS: OnceLock<BTreeMap<i32, i32>> = OnceLock::new();
+    let ids = IDS.get_or_init(|| {
+        let there = kernel.functions();
+        let ids = (1..).zip(Kfunc::all().map(|kfunc| there.get(kfunc.name()).copied()));
+        ids.filter_map(|(ours, theirs)| Some((ours, theirs?))).collect()
+    });
+    let mut out = program.clone();
+    for (pc, insn) in program.code.iter() {
+        if let Insn::Call(Callee::Kfunc { id, btf }) = *insn
+            && let Some(id) = ids.get(&id)
+        {
+            out.code.replace(pc, Insn::Call(Callee::Kfunc { id: *id, btf }));
+        }
+    }
+    out
+}
+
 /// Asks the kernel to load the program, and for its words where it does not.
 pub(super) fn ask(kernel: Kernel, program: &Generated) -> Result<Said, Problem> {
+    let program = &for_kernel(kernel, program);
     let load = |log| kernel.load_with(&request(program, log), &program.funcs);
     let verdict = load(0)?;
     Ok(Said { verdict: if verdict.loaded.is_some() { verdict } else { load(1)? } })

@@ -33,7 +33,7 @@ const SK_RELEASE: i32 = 86;
 impl Writer<'_, '_> {
     /// Something that helpers lend, or run.
     pub(super) fn lent(&mut self, frame: &mut Frame) -> Result<()> {
-        match self.u.int_in_range(0..=11)? {
+        match self.u.int_in_range(0..=14)? {
             0..=1 => self.record(frame),
             2 => self.ring_dynptr(frame),
             3..=4 => self.local_dynptr(frame),
@@ -43,6 +43,8 @@ impl Writer<'_, '_> {
             8..=9 if self.runs => self.loop_helper(frame),
             10 if self.runs => self.each_element(frame),
             11 if self.runs => self.timer(frame),
+            12..=13 => self.iterate(frame),
+            14 => self.section(frame),
             _ => self.record(frame),
         }
     }
@@ -73,7 +75,7 @@ impl Writer<'_, '_> {
     }
 
     /// A few statements, in which the program does not end.
-    fn within(&mut self, frame: &mut Frame) -> Result<()> {
+    pub(super) fn within(&mut self, frame: &mut Frame) -> Result<()> {
         let out = self.out.take();
         self.depth += 1;
         for _ in 0..self.u.int_in_range(0..=3)? {

@@ -5,7 +5,8 @@
 //! caller's, and maps, does arithmetic of every kind and width, bounds an
 //! index in every way that we know, branches, loops, spills, and calls
 //! subprograms, global functions and helpers; it has helpers run callbacks, and
-//! gives back what it was lent: records of a ring buffer, dynptrs, sockets, locks.
+//! gives back what it was lent: records of a ring buffer, dynptrs, sockets, locks,
+//! iterators.
 //! It keeps track of what each register holds, so that it mostly does what is
 //! allowed; now and then it leaves a check out, or [`mutate`] breaks something
 //! at the level of slots.
@@ -16,6 +17,7 @@ mod body;
 mod bound;
 mod callback;
 mod emit;
+mod iterate;
 mod lent;
 mod place;
 mod regs;

@@ -46,11 +46,22 @@ pub(super) struct Frame {
     pinned: u16,
     /// Whether the slots beside the others hold a dynptr.
     pub(super) dynptr: bool,
+    /// Whether it is in a section of code, which is not begun again in itself.
+    pub(super) rcu: bool,
+    /// Whether the one below those holds an iterator.
+    pub(super) iterator: bool,
 }
 
 impl Frame {
     pub(super) const fn empty() -> Self {
-        Self { regs: [Holds::Nothing; Reg::COUNT], slots: [Holds::Nothing; SLOTS], pinned: 0, dynptr: false }
+        Self {
+            regs: [Holds::Nothing; Reg::COUNT],
+            slots: [Holds::Nothing; SLOTS],
+            pinned: 0,
+            dynptr: false,
+            iterator: false,
+            rcu: false,
+        }
     }
 
     /// Keeps a register from being overwritten, or no longer.
@@ -121,6 +132,15 @@ impl Frame {
     pub(super) fn lose_packet(&mut self) {
         let held = self.regs.iter_mut().chain(&mut self.slots);
         held.filter(|h| **h == Holds::Packet).for_each(|h| *h = Holds::Nothing);
+    }
+
+    /// Forgets what need not hold in each round of a loop: the registers that a call
+    /// loses, and the slots.
+    pub(super) fn forget_for_round(&mut self) {
+        for reg in [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
+            self.set(reg, Holds::Nothing);
+        }
+        self.slots = [Holds::Nothing; SLOTS];
     }
 
     /// Forgets what ends with a scope.

@@ -505,10 +505,7 @@ impl Writer<'_, '_> {
         // starts without the registers that a call loses, and without slots.
         let mut round = *frame;
         round.set(counter, Holds::Counter);
-        for reg in [Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
-            round.set(reg, Holds::Nothing);
-        }
-        round.slots = [Holds::Nothing; SLOTS];
+        round.forget_for_round();
         let start = round;
         self.emit.here(again);
         if self.u.ratio(1, 6)? {

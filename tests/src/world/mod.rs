@@ -12,6 +12,7 @@ mod ring;
 use crate::generate::Generated;
 use brolga_core::helper::ArgKind;
 use brolga_core::interp::Memory;
+use brolga_core::kfunc::Kfunc;
 use brolga_core::link::{Links, MapLink};
 use brolga_core::prog_type::host::XdpHost;
 use brolga_core::prog_type::table;
@@ -118,13 +119,15 @@ impl Memory for World {
     }
 }
 
-/// A generated program as the verifier takes it: XDP, under the GPL.
+/// A generated program as the verifier takes it: XDP, under the GPL. It names a
+/// kernel function by its place among those that are known, from 1.
 #[must_use]
 pub fn program(generated: &Generated) -> Program {
     let xdp = table::by_name("xdp").expect("xdp is described");
     let maps: Vec<MapInfo> = generated.maps.iter().cloned().map(MapInfo::new).collect();
     let fd_array = (0..maps.len() as u32).map(MapIdx).collect();
     let func_info = generated.funcs.clone();
-    let aux = Aux { gpl_compatible: true, maps, fd_array, func_info, ..Aux::new(xdp) };
+    let kfuncs = (1..).zip(Kfunc::all().map(|kfunc| kfunc.name().into())).collect();
+    let aux = Aux { gpl_compatible: true, maps, fd_array, func_info, kfuncs, ..Aux::new(xdp) };
     Program { code: generated.code.clone(), aux }
 }
