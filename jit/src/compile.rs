@@ -105,7 +105,7 @@ impl Scratch {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+    static SCRATCH: RefCell<Option<Box<Scratch>>> = const { RefCell::new(None) };
 }
 
 /// The largest program whose scratch memory is kept for the next one.
@@ -121,7 +121,7 @@ fn compile_on(
     if insns > MAX_INSNS {
         return Err(CompileError::TooLarge { insns, max: MAX_INSNS });
     }
-    let mut scratch = SCRATCH.take().unwrap_or_else(Scratch::new);
+    let mut scratch = SCRATCH.take().unwrap_or_else(|| Box::new(Scratch::new()));
     let compiled = Assembly::new(linked, options, machine, target)?.run(&mut scratch)?;
     // After an error it is not clear what is left in there.
     if insns <= KEEP {

@@ -5,8 +5,8 @@ use bitflags::bitflags;
 /// How much work goes into the code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Tier {
-    /// The code is there soonest: a quarter less time to compile, and code that
-    /// takes about twice as long to run. For a program that runs once.
+    /// The code is there soonest: in three fifths of the time, and it takes two
+    /// and a half times as long to run. For a program that runs once.
     Quick,
     /// The best code for a program that runs many times.
     #[default]
@@ -39,7 +39,7 @@ bitflags! {
         const LOOKUP = 1 << 8;
         /// What lies in a map that never changes is a number known at compile
         /// time.
-        const FROZEN = 1 << 12;
+        const FROZEN = 1 << 16;
         /// Small subprograms are put in the place of their calls.
         const INLINE = 1 << 11;
         /// Jumps to jumps lead to where those lead, and what only one jump leads
