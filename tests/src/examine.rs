@@ -36,6 +36,9 @@ pub struct Questions {
     /// Whether the kernel only verifies the program, and does not run it: what
     /// both accept may still be what the kernel is wrong about.
     pub verdict_only: bool,
+    /// Whether the two verdicts are compared and nothing else is asked, which is
+    /// many times faster.
+    pub only_verdicts: bool,
     /// How to compile.
     pub jit: brolga_jit::Options,
 }
@@ -52,6 +55,9 @@ pub enum Verdict {
     Rejected(String),
     /// The verifier has no rule for it: seen only where something was broken.
     Unsupported(String),
+    /// It was accepted; the kernel came to no verdict: it ran out of patience, or
+    /// into a bug of its own, with these words.
+    KernelGaveUp(String),
 }
 
 /// The program of a seed on its packets.
@@ -61,13 +67,26 @@ pub enum Verdict {
 /// What is wrong, with the program.
 pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, Box<Failure>> {
     let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
-    let questions = Questions { kernel, verdict_only: mutate, jit: ways_to_compile(seed) };
+    let jit = ways_to_compile(seed);
+    let questions = Questions { kernel, verdict_only: mutate, jit, ..Questions::default() };
     match examine(&program, &packets(seed), questions) {
         Ok(verdict) => Ok(verdict),
         // What was broken may be the number of a helper that the world has not.
         Err(Problem::Link(missing)) if mutate => Ok(Verdict::Unsupported(missing.to_string())),
         Err(problem) => Err(Box::new(Failure { program, problem, questions, seed })),
     }
+}
+
+/// Our verdict and the kernel's on the program of a seed.
+///
+/// # Errors
+///
+/// Where they differ, with the program.
+pub fn verdicts(seed: u64, mutate: bool, kernel: Kernel) -> Result<Verdict, Box<Failure>> {
+    let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
+    let questions = Questions { kernel: Some(kernel), only_verdicts: true, ..Questions::default() };
+    examine(&program, &[], questions)
+        .map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
 }
 
 /// The program of a seed on so many packets, on the interpreter and compiled in
@@ -172,15 +191,17 @@ pub fn examine(program: &Generated, packets: &[Vec<u8>], questions: Questions) -
         Ok(accepted) => accepted,
         Err(failure) => return not_accepted(failure.cause, kernel.as_ref()),
     };
-    if let Some(said) = &kernel {
-        said.must_accept()?;
+    let gave_up = kernel.as_ref().map_or(Ok(None), oracle::Said::must_accept)?;
+    let settled = gave_up.map_or(Verdict::Accepted(packets.len()), Verdict::KernelGaveUp);
+    if questions.only_verdicts {
+        return Ok(settled);
     }
     has_memory(&accepted)?;
     let mut runs = run_all(accepted, program, packets, questions)?;
     if let Some(said) = kernel.filter(|_| !questions.verdict_only) {
         said.must_run_as(packets, &mut runs)?;
     }
-    Ok(Verdict::Accepted(packets.len()))
+    Ok(settled)
 }
 
 /// What to say of a program that was not accepted: nothing is wrong where the

@@ -1,9 +1,14 @@
 //! Runs many generated programs through the verifier, containment and both
 //! engines, and asks the live kernel too where that is wanted.
 //!
-//! `generated COUNT [--from SEED] [--kernel] [--mutate] [--engines PACKETS]
-//! [--threads N] [--show N]`; exits with 1 where anything was wrong, with 2 where
+//! `generated COUNT [--from SEED] [--kernel] [--verdicts] [--mutate]
+//! [--engines PACKETS] [--threads N] [--show N] [--logs]`; exits with 1 where anything was wrong, with 2 where
 //! it can not be run like that.
+//!
+//! With `--verdicts` our verdict and the kernel's are compared, and nothing else is
+//! asked: unsafe accepts (the kernel rejects) and false rejects (it accepts) are
+//! counted apart, and so is where the kernel gives up. `--logs` prints what both
+//! say of each disagreement.
 //!
 //! With `--engines` each accepted program runs on so many packets, in the
 //! interpreter and compiled with all passes, without each one of them and with
@@ -25,6 +30,10 @@ struct Job {
     from: u64,
     mutate: bool,
     kernel: Option<Kernel>,
+    /// Whether the verdicts alone are compared.
+    verdicts: bool,
+    /// Whether the logs are shown.
+    logs: bool,
     /// How many packets each program runs on in every engine, where that is
     /// all that is asked.
     engines: Option<usize>,
@@ -37,6 +46,7 @@ struct Tally {
     accepted: u64,
     rejected: u64,
     unsupported: u64,
+    gave_up: u64,
     runs: u64,
     failures: BTreeMap<&'static str, Vec<Failure>>,
 }
@@ -45,8 +55,8 @@ fn main() -> ExitCode {
     match job(std::env::args().skip(1)) {
         Ok(job) => run(job),
         Err(usage) => {
-            eprintln!("{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--mutate]");
-            eprintln!("       [--engines PACKETS] [--threads N] [--show N]");
+            eprintln!("{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--verdicts] [--mutate]");
+            eprintln!("       [--engines PACKETS] [--threads N] [--show N] [--logs]");
             ExitCode::from(2)
         }
     }
@@ -56,7 +66,18 @@ fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
     let number = |arg: Option<String>| arg.and_then(|a| a.parse().ok()).ok_or("a number is missing");
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let count = number(args.next())?;
-    let mut job = Job { count, from: 0, mutate: false, kernel: None, engines: None, threads, show: 3 };
+    let mut job = Job {
+        count,
+        from: 0,
+        mutate: false,
+        kernel: None,
+        verdicts: false,
+        logs: false,
+        engines: None,
+        threads,
+        show: 3,
+    };
+    let kernel = || Kernel::open().ok_or("bpf(2) is not allowed here");
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--from" => job.from = number(args.next())?,
@@ -64,7 +85,9 @@ fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
             "--engines" => job.engines = Some(number(args.next())? as usize),
             "--threads" => job.threads = number(args.next())? as usize,
             "--mutate" => job.mutate = true,
-            "--kernel" => job.kernel = Some(Kernel::open().ok_or("bpf(2) is not allowed here")?),
+            "--logs" => job.logs = true,
+            "--kernel" => job.kernel = Some(kernel()?),
+            "--verdicts" => (job.verdicts, job.kernel) = (true, Some(kernel()?)),
             other => return Err(format!("what is {other}?")),
         }
     }
@@ -89,9 +112,11 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
         if at >= job.count {
             return;
         }
-        let result = match job.engines {
-            Some(packets) => examine::engines(job.from + at, packets),
-            None => examine::seed(job.from + at, job.mutate, job.kernel),
+        let seed = job.from + at;
+        let result = match (job.engines, job.kernel) {
+            (Some(packets), _) => examine::engines(seed, packets),
+            (None, Some(kernel)) if job.verdicts => examine::verdicts(seed, job.mutate, kernel),
+            (None, kernel) => examine::seed(seed, job.mutate, kernel),
         };
         let mut tally = tally.lock().expect("no thread panicked");
         match result {
@@ -101,6 +126,7 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
             }
             Ok(Verdict::Rejected(_)) => tally.rejected += 1,
             Ok(Verdict::Unsupported(_)) => tally.unsupported += 1,
+            Ok(Verdict::KernelGaveUp(_)) => tally.gave_up += 1,
             Err(failure) => {
                 eprintln!("seed {}: {}", failure.seed, failure.problem);
                 tally.failures.entry(failure.problem.kind()).or_default().push(*failure);
@@ -111,23 +137,32 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
 
 /// Prints what there is to say; whether anything is wrong.
 fn report(job: Job, tally: Tally) -> bool {
-    let Tally { accepted, rejected, unsupported, runs, failures } = tally;
+    let Tally { accepted, rejected, unsupported, gave_up, runs, failures } = tally;
     let counts: Vec<String> = failures.iter().map(|(kind, list)| format!("{kind} {}", list.len())).collect();
     for (kind, mut list) in failures {
         list.sort_by_key(|f| f.seed);
         println!("{kind}: seeds {:?}", list.iter().map(|f| f.seed).take(40).collect::<Vec<_>>());
         list.sort_by_key(|f| f.program.code.len());
         for failure in list.into_iter().take(job.show) {
-            println!("{}", failure.reduced());
+            let failure = failure.reduced();
+            println!("{failure}");
+            if job.logs {
+                println!("{}", failure.logs());
+            }
         }
     }
-    let judged = accepted + rejected + unsupported;
-    let too_few = !job.mutate && accepted * 100 < judged * ACCEPTED;
+    let judged = accepted + gave_up + rejected + unsupported;
+    let too_few = !job.mutate && (accepted + gave_up) * 100 < judged * ACCEPTED;
     let wrong = if counts.is_empty() { "no problems".into() } else { counts.join(", ") };
     println!(
         "{} programs from seed {}: {accepted} accepted, {rejected} rejected, {unsupported} unsupported, {runs} runs; {wrong}",
         job.count, job.from
     );
+    if job.kernel.is_some() {
+        println!(
+            "of {gave_up} more, accepted here, the kernel has no verdict: too large for it, or a bug of its own"
+        );
+    }
     if too_few {
         println!("fewer than {ACCEPTED}% were accepted");
     }

@@ -3,12 +3,13 @@
 use super::{Questions, examine};
 use crate::differ::{BuildError, Difference};
 use crate::generate::Generated;
+use crate::kernel::Kernel;
 use crate::reduce::reduce;
-use crate::world::Outcome;
+use crate::world::{self, Outcome};
 use brolga_core::asm::KernelNames;
 use brolga_core::interp::Fault;
 use brolga_core::{LinkError, Pc, disasm};
-use brolga_verifier::Bug;
+use brolga_verifier::{Bug, LogLevel, Options, verify};
 use std::fmt;
 use thiserror::Error;
 
@@ -133,6 +134,22 @@ impl Failure {
             Some(problem) => Self { program, problem, ..self },
             None => self,
         }
+    }
+}
+
+impl Failure {
+    /// What both verifiers say of each instruction that they walk: ours, and then
+    /// the kernel's, where it was asked.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        let options = Options { log: LogLevel::Full, log_limit: 1 << 20, ..Options::default() };
+        let ours = match verify(world::program(&self.program), &options) {
+            Ok(accepted) => accepted.report.log,
+            Err(failure) => failure.report.log,
+        };
+        let load = |kernel: Kernel| kernel.load_with(&super::request(&self.program, 2), &self.program.funcs);
+        let theirs = self.questions.kernel.and_then(|kernel| load(kernel).ok()).map(|said| said.log);
+        format!("ours:\n{ours}\nthe kernel's:\n{}", theirs.unwrap_or_default())
     }
 }
 

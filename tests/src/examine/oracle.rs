@@ -78,14 +78,19 @@ impl Said {
         self.verdict.loaded.is_some()
     }
 
-    /// That it accepts the program, or was only not patient enough for it.
-    pub(super) fn must_accept(&self) -> Result<(), Problem> {
-        // What it says of itself is no verdict.
-        let gave_up = ["BPF program is too large", "verifier bug"];
-        if self.accepted() || gave_up.iter().any(|words| self.verdict.reason().starts_with(words)) {
-            return Ok(());
+    /// That it accepts the program; or its words, where it was only not patient
+    /// enough for it, or says something of itself: that is no verdict.
+    pub(super) fn must_accept(&self) -> Result<Option<String>, Problem> {
+        if self.accepted() {
+            return Ok(None);
         }
-        Err(Problem::UnsafeAccept { words: self.verdict.reason().to_owned() })
+        let words = self.verdict.reason().to_owned();
+        let gave_up = ["BPF program is too large", "verifier bug"];
+        if gave_up.iter().any(|start| words.starts_with(start)) {
+            Ok(Some(words))
+        } else {
+            Err(Problem::UnsafeAccept { words })
+        }
     }
 
     /// That the kernel's run on the first packet leaves what ours did. Its maps
