@@ -202,3 +202,23 @@ fn a_reader_that_leaves_ends_it() {
 fn assembled(text: &str) -> String {
     stdout(&run_with(&["asm", "-"], text.as_bytes()), 0).replace('\n', "")
 }
+
+/// What the kernel learns from types alone is nothing that a map without them has.
+#[test]
+fn a_map_that_needs_types_is_none_without_them() {
+    // r1 = map[0]; r0 = 42; exit
+    let mut asked = request(&format!("18110000{}{}{RETURN_42}", "00".repeat(4), "00".repeat(8)));
+    asked["prog_type"] = json!("sched_cls");
+    let map = json!({"type": "array", "key_size": 4, "value_size": 8, "max_entries": 1, "spin_lock_off": 4});
+    let storage = json!({"type": "sk_storage", "key_size": 4, "value_size": 8, "max_entries": 0, "flags": 1});
+    for map in [map, storage] {
+        asked["maps"] = json!([map]);
+        asked["map_refs"] = json!([{"insn": 0, "map": 0}]);
+        let refused = answer(&asked);
+        assert_eq!(refused["verdict"], "reject");
+        let message = "fd -1 is not pointing to valid bpf_map";
+        assert_eq!(refused["error"], json!({"stage": "map", "insn": 0, "kind": "NoBtf", "message": message}));
+        asked["maps"][0]["btf"] = json!(true);
+        assert_eq!(answer(&asked)["verdict"], "accept");
+    }
+}

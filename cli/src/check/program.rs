@@ -29,6 +29,8 @@ pub(super) struct Prepared {
     pub(super) insns: Vec<u8>,
     pub(super) flags: LoadFlags,
     pub(super) maps: Vec<PreparedMap>,
+    /// The first instruction that refers to a map that can not be created.
+    without_map: Option<usize>,
     aux: Aux,
     options: Options,
 }
@@ -74,7 +76,9 @@ impl Prepared {
             ..Aux::new(prog_type.description().clone())
         };
         let options = Options { log: log_level(request.log), ..Options::default() };
-        Ok(Self { prog_type, insns, flags, maps, aux, options })
+        let missing = |r: &&MapRef| request.maps.get(r.map).is_some_and(|map| lacks_btf(map));
+        let without_map = request.map_refs.iter().filter(missing).map(|r| r.insn).min();
+        Ok(Self { prog_type, insns, flags, maps, without_map, aux, options })
     }
 
     /// The verifier's answer.
@@ -85,6 +89,9 @@ impl Prepared {
             Ok(code) => code,
             Err(error) => return malformed(id, &error),
         };
+        if let Some(insn) = self.without_map {
+            return no_map(id, insn);
+        }
         let result = verify(Program { code, aux }, &self.options);
         let time = start.elapsed().as_secs_f64() * 1e6;
         let (verdict, error, report) = match result {
@@ -133,6 +140,23 @@ fn rejection(cause: &Cause) -> Error {
     };
     let (insn, kind, message) = (at.map(|pc| pc.0), names::cause(cause), cause.to_string());
     Error { stage: "verify", insn, kind, message, source: None }
+}
+
+/// Whether the kernel would only create the map, or know this of it, from types
+/// that it comes without.
+fn lacks_btf(map: &Map) -> bool {
+    let special = map.spin_lock_off.is_some() || map.timer_off.is_some() || !map.kptr_offs.is_empty();
+    let storage = ["sk_storage", "inode_storage", "task_storage", "cgrp_storage"];
+    !map.btf && (special || storage.contains(&map.kind.as_str()))
+}
+
+/// The answer where a map can not be created: what the kernel says of a program
+/// that then refers to none.
+fn no_map(id: Value, insn: usize) -> Answer {
+    let message = "fd -1 is not pointing to valid bpf_map".into();
+    let insn = u32::try_from(insn).ok();
+    let error = Error { stage: "map", insn, kind: "NoBtf".into(), message, source: None };
+    Answer { error: Some(error), ..Answer::new(id, Verdict::Reject) }
 }
 
 fn malformed(id: Value, error: &DecodeError) -> Answer {

@@ -65,6 +65,9 @@ pub(super) struct Map {
     pub(super) timer_off: Option<u32>,
     #[serde(default)]
     pub(super) kptr_offs: Vec<u32>,
+    /// Whether it is created with types (BTF) that say so.
+    #[serde(default)]
+    pub(super) btf: bool,
 }
 
 /// A program array's element.
