@@ -43,12 +43,12 @@ use part::live_part;
 use rounds::{Relied, Run};
 use tree::Tree;
 
-/// A state may be stored where so many prune points and instructions were
+/// A state may be stored where so many jumps and instructions were
 /// passed since the last one, as in the kernel.
 const STORE_AFTER: (u32, u32) = (2, 8);
 
 /// In a loop whose rounds all differ, and on which no path parted since, it is
-/// stored only where so many prune points or instructions were passed, so that a
+/// stored only where so many jumps or instructions were passed, so that a
 /// long loop costs no more than its length. Where paths part in the loop, each
 /// round is: they meet there, or double with each round.
 const STORE_IN_LOOP_AFTER: (u32, u32) = (20, 100);
@@ -98,11 +98,12 @@ pub(crate) struct Seen {
     at: Box<[Stored]>,
     tree: Tree,
     relied: Relied,
-    /// Prune points and instructions passed when a state was last stored.
+    /// Jumps and instructions passed when a state was last stored.
     last: (u32, u32),
     /// Whether a path parted since, or another one was taken up.
     parted: bool,
-    visits: u32,
+    /// How many jumps, calls and exits were walked.
+    jumps: u32,
     pub(crate) meter: Meter,
     /// Where `may_goto` instructions are.
     may_gotos: Vec<Pc>,
@@ -123,7 +124,7 @@ impl Seen {
             relied: Relied::default(),
             last: (0, 0),
             parted: false,
-            visits: 0,
+            jumps: 0,
             meter: Meter::new(options.memory),
             may_gotos: code
                 .iter()
@@ -175,6 +176,12 @@ impl Seen {
         self.tree.rely(parent, origins);
     }
 
+    /// Something was found that another number here would not do, though that be
+    /// within: only the same states are as good as those of the path.
+    pub(crate) fn rely_on_path(&mut self, parent: Option<usize>) {
+        self.tree.rely_on_path(parent);
+    }
+
     /// The last state stored here in an earlier round of a `may_goto`'s loop.
     pub(crate) fn earlier_round(&self, pc: Pc, may_gotos: u32) -> Option<&State> {
         let open = self.at[pc.index()].open.iter().rev();
@@ -195,6 +202,11 @@ impl Seen {
         open.map(|node| self.tree.state(*node)).find(earlier)
     }
 
+    /// A jump, a call or an exit is walked.
+    pub(crate) const fn jumped(&mut self) {
+        self.jumps += 1;
+    }
+
     /// Compares the state at a prune point with those seen there, and stores it
     /// where that may pay.
     pub(crate) fn visit(
@@ -205,7 +217,6 @@ impl Seen {
         structure: &Structure,
         processed: u32,
     ) -> Visit {
-        self.visits += 1;
         let due = self.is_due(pc, structure, processed);
         if let Some(found) = self.compare(pc, state, parent, structure, due) {
             return found;
@@ -214,7 +225,7 @@ impl Seen {
             return Visit::New(parent);
         }
         self.forget_useless(pc);
-        (self.last, self.parted) = ((self.visits, processed), false);
+        (self.last, self.parted) = ((self.jumps, processed), false);
         Visit::New(Some(self.store(pc, state, parent, structure)))
     }
 
@@ -223,7 +234,7 @@ impl Seen {
         if structure.is_force_checkpoint(pc) {
             return true;
         }
-        let since = (self.visits - self.last.0, processed - self.last.1);
+        let since = (self.jumps - self.last.0, processed - self.last.1);
         let in_loop = !self.at[pc.index()].open.is_empty();
         let seldom = since.0 >= STORE_IN_LOOP_AFTER.0 || since.1 >= STORE_IN_LOOP_AFTER.1;
         since.0 >= STORE_AFTER.0 && since.1 >= STORE_AFTER.1 && (seldom || self.parted || !in_loop)
@@ -250,7 +261,8 @@ impl Seen {
             let (old, precise) = (self.tree.state(entry.node), self.tree.precise(entry.node));
             let runs = self.relied.runs(entry.node, |node| self.tree.is_open(node));
             let of_all = runs.iter().all(|run| rounds::is_of(state, *run));
-            if of_all && within(old, state, precise, pc, structure) {
+            let alike = || !self.tree.is_exact(entry.node) || same(old, state, pc, structure);
+            if of_all && within(old, state, precise, pc, structure) && alike() {
                 entry.hits += 1;
                 known = Some((entry.node, runs));
                 break;

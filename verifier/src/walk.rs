@@ -113,6 +113,9 @@ impl<'a> Walk<'a> {
         let Some(insn) = self.code.at(self.pc) else { return Err(self.bug("an instruction is walked")) };
         self.facts.reach(self.pc);
         self.log.before(self.pc, insn, &self.state);
+        if jumps(insn) {
+            self.seen.jumped();
+        }
         let step = self.step(insn)?;
         self.log.after(&self.state, self.aux);
         match step {
@@ -232,6 +235,11 @@ impl<'a> Walk<'a> {
         self.seen.rely(self.parent, origins);
     }
 
+    /// The same, of every number on the path.
+    pub(crate) fn rely_on_path(&mut self) {
+        self.seen.rely_on_path(self.parent);
+    }
+
     /// What a register holds, which may be read.
     pub(crate) fn read(&self, reg: Reg) -> Result<Value, Cause> {
         match *self.state.reg(reg) {
@@ -304,6 +312,17 @@ impl<'a> Walk<'a> {
     /// Where a jump lands; the structure vouches that it lands somewhere.
     pub(crate) fn target(&self, off: i32) -> Result<Pc, Cause> {
         self.pc.jump(off).ok_or_else(|| self.bug("a jump stays in the program"))
+    }
+}
+
+/// Whether it is of the class of jumps, which the kernel counts.
+const fn jumps(insn: &Insn) -> bool {
+    match insn {
+        Insn::Jump { .. } | Insn::JumpIf { .. } | Insn::MayGoto { .. } | Insn::Call(_) | Insn::Exit => true,
+        Insn::Alu { .. } | Insn::Neg { .. } | Insn::MovSx { .. } | Insn::Swap { .. } => false,
+        Insn::AddrSpaceCast { .. } | Insn::LoadImm64 { .. } | Insn::Load { .. } | Insn::Store { .. } => false,
+        Insn::Atomic { .. } | Insn::LoadAcquire { .. } | Insn::StoreRelease { .. } => false,
+        Insn::LoadPacket { .. } => false,
     }
 }
 

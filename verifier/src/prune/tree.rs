@@ -16,6 +16,8 @@ struct Node {
     open: u32,
     /// What was relied on of its numbers.
     precise: Origins,
+    /// Whether what was found below depends on every number, here and above.
+    exact: bool,
     /// None, where it is no longer compared. It is while paths below it are open:
     /// what they rely on goes through it.
     state: Option<State>,
@@ -35,7 +37,7 @@ impl Tree {
 
     pub(super) fn store(&mut self, pc: Pc, parent: Option<usize>, state: State) -> usize {
         let precise = if self.exact { Origins::ALL } else { Origins::NONE };
-        self.nodes.push(Node { pc, parent, open: 1, precise, state: Some(state) });
+        self.nodes.push(Node { pc, parent, open: 1, precise, exact: false, state: Some(state) });
         self.nodes.len() - 1
     }
 
@@ -53,6 +55,11 @@ impl Tree {
 
     pub(super) fn precise(&self, node: usize) -> Origins {
         self.nodes[node].precise
+    }
+
+    /// Whether only the very same state is as good as this one.
+    pub(super) fn is_exact(&self, node: usize) -> bool {
+        self.nodes[node].exact
     }
 
     /// A state that is compared.
@@ -97,6 +104,13 @@ impl Tree {
             node.precise |= new;
             origins = node.state.as_ref().map_or(Origins::ALL, |state| state.origins_of(new));
             parent = node.parent;
+        }
+    }
+
+    /// Every number matters, from the start to this node, and is to be the same.
+    pub(super) fn rely_on_path(&mut self, mut parent: Option<usize>) {
+        while let Some(node) = parent.map(|node| &mut self.nodes[node]).filter(|node| !node.exact) {
+            (node.exact, node.precise, parent) = (true, Origins::ALL, node.parent);
         }
     }
 }

@@ -62,6 +62,7 @@ impl Walk<'_> {
         self.note_uninit(&touched);
         self.reads_no_dynptr(ptr, access.reg, access.size.bytes(), &touched)?;
         if !touched.exact {
+            self.rely_for_pointers(&touched);
             let all_zero = touched.offs.clone().all(|off| self.byte(&touched, off) == Byte::Zero);
             // Zero bytes are compared as what they are.
             return Ok(if all_zero { Value::immediate(0) } else { Value::UNKNOWN });
@@ -70,6 +71,17 @@ impl Walk<'_> {
         self.name_filled(touched.frame, index, first, access.size);
         let slot = self.state.frames[touched.frame].stack.slot(index);
         self.load_slot(slot, first, access.size)
+    }
+
+    /// At a place that is not known a part of a spilled pointer may be read, and at
+    /// a known one not: what was walked for many places is not taken for one of them
+    /// but where the kernel does.
+    fn rely_for_pointers(&mut self, touched: &Touched) {
+        let slots = place(touched.offs.end - 1).0..place(touched.offs.start).0 + 1;
+        let stack = &self.state.frames[touched.frame].stack;
+        if slots.into_iter().any(|slot| stack.slot(slot).value.ptr().is_some()) {
+            self.rely_on_path();
+        }
     }
 
     /// A number that is filled whole is given a name, so that what is learnt of
