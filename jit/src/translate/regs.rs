@@ -118,12 +118,7 @@ impl Translator<'_, '_> {
             Held { known: Known::Number(n), .. } => (self.number(Width::W64, n), false),
             Held { known: Known::Frame(off), .. } => (self.frame_address(off), false),
             Held { narrow: Some(narrow), .. } => (self.b.ins().uextend(types::I64, narrow), true),
-            Held { known: Known::Plus(value, off), .. } => {
-                // Cranelift takes sums apart where it finds them in addresses, and
-                // both the value and the sum are then kept; a difference it leaves.
-                let number = self.number(Width::W64, i64::from(off).wrapping_neg() as u64);
-                (self.b.ins().isub(value, number), false)
-            }
+            Held { known: Known::Plus(value, off), .. } => (self.plus_made(value, off), false),
             Held { known: Known::Sum(Width::W64, a, b), .. } => (self.b.ins().iadd(a, b), false),
             Held { known: Known::Sum(Width::W32, ..), .. } => {
                 let narrow = self.narrow(reg);
@@ -135,6 +130,24 @@ impl Translator<'_, '_> {
         let held = *self.regs.held(reg);
         self.regs.put(reg, Held { wide: Some(value), short, ..held });
         value
+    }
+
+    /// A value and a constant, added.
+    fn plus_made(&mut self, value: Value, off: i32) -> Value {
+        if !self.in_loop() {
+            return self.b.ins().iadd_imm_s(value, i64::from(off));
+        }
+        // Cranelift takes sums apart where it finds them in addresses, and both the
+        // value and the sum are then kept; a difference it leaves. Outside of loops
+        // it would be in the way: it is made in place, and regalloc2 takes time by
+        // the square of a chain of such over many blocks.
+        let number = self.number(Width::W64, i64::from(off).wrapping_neg() as u64);
+        self.b.ins().isub(value, number)
+    }
+
+    fn in_loop(&self) -> bool {
+        let block = self.next.checked_sub(1).map(|block| &self.plan.blocks[block]);
+        block.is_some_and(|block| block.depth > 0)
     }
 
     /// The low 32 bits of a register.
