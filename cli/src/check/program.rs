@@ -76,7 +76,7 @@ impl Prepared {
             ..Aux::new(prog_type.description().clone())
         };
         let options = Options { log: log_level(request.log), ..Options::default() };
-        let missing = |r: &&MapRef| request.maps.get(r.map).is_some_and(|map| lacks_btf(map));
+        let missing = |r: &&MapRef| request.maps.get(r.map).is_some_and(lacks_btf);
         let without_map = request.map_refs.iter().filter(missing).map(|r| r.insn).min();
         Ok(Self { prog_type, insns, flags, maps, without_map, aux, options })
     }
