@@ -63,7 +63,7 @@ bitflags! {
         const TREE = 1 << 15;
         /// A multiplication by a constant that takes a shift and a sum, or two,
         /// becomes them.
-        const MULTIPLY = 1 << 16;
+        const MULTIPLY = 1 << 18;
         /// Two words that are copied one after the other are copied at once.
         const COPY = 1 << 17;
     }
