@@ -52,7 +52,8 @@ pub(super) fn ask(kernel: Kernel, program: &Generated) -> Result<Said, Problem> 
     let program = &for_kernel(kernel, program);
     let load = |log| kernel.load_with(&request(program, log), &program.funcs);
     let verdict = load(0)?;
-    Ok(Said { verdict: if verdict.loaded.is_some() { verdict } else { load(1)? } })
+    let is_said = verdict.loaded.is_some() || verdict.errno == libc::E2BIG;
+    Ok(Said { verdict: if is_said { verdict } else { load(1)? } })
 }
 
 /// Whether a run in the kernel is a function of the packet alone, as far as we
@@ -84,13 +85,13 @@ impl Said {
         if self.accepted() {
             return Ok(None);
         }
-        let words = self.verdict.reason().to_owned();
-        let gave_up = ["BPF program is too large", "verifier bug"];
-        if gave_up.iter().any(|start| words.starts_with(start)) {
-            Ok(Some(words))
-        } else {
-            Err(Problem::UnsafeAccept { words })
+        // More than a million instructions, or 8192 jumps to come back to: asked for
+        // its words it would walk them all again.
+        if self.verdict.errno == libc::E2BIG {
+            return Ok(Some("BPF program is too large, or too complex".into()));
         }
+        let words = self.verdict.reason().to_owned();
+        if words.starts_with("verifier bug") { Ok(Some(words)) } else { Err(Problem::UnsafeAccept { words }) }
     }
 
     /// That the kernel's run on the first packet leaves what ours did. Its maps
