@@ -3,6 +3,7 @@
 //! the live kernel says of it.
 
 mod error;
+mod facts;
 mod oracle;
 
 pub use error::{Failure, Problem};
@@ -268,9 +269,7 @@ fn contain_all(
         Err(failure) if is_of_the_walk(&failure.cause) => None,
         Err(failure) => return Err(Problem::Recorded { words: failure.to_string() }),
     };
-    if let Some(recorded) = &recorded {
-        same_facts(accepted, recorded)?;
-    }
+    facts_agree(accepted, program)?;
     let claims = recorded.as_ref().map(|r| r.report.claims.as_ref().ok_or(Problem::NoClaims)).transpose()?;
     let contained = Contained::new(accepted.verified.program().clone(), world)?;
     let mut short = true;
@@ -302,8 +301,24 @@ const fn is_of_the_walk(cause: &Cause) -> bool {
     }
 }
 
-/// That what was proven of the instructions holds where every number is compared,
-/// and so more is walked.
+/// That nothing is proven of the instructions that is not where each round of every
+/// loop is walked; and that what is proven then is also where every number is
+/// compared, and so more is walked.
+fn facts_agree(accepted: &Accepted, program: &Generated) -> Result<(), Problem> {
+    let by_rounds = |record_states| {
+        let options = Options { record_states, budget: EXACT, summaries: false, ..Options::default() };
+        verify(world::program(program), &options)
+    };
+    let (Ok(rounds), Ok(exact)) = (by_rounds(false), by_rounds(true)) else { return Ok(()) };
+    same_facts(&rounds, &exact)?;
+    let (said, known) = (accepted.verified.facts(), rounds.verified.facts());
+    match said.insns.iter().zip(&known.insns).position(|(said, known)| !facts::follows(said, known)) {
+        Some(at) => Err(Problem::Unfounded { at: Pc(at as u32) }),
+        None => Ok(()),
+    }
+}
+
+/// That the same was proven of the instructions.
 fn same_facts(accepted: &Accepted, recorded: &Accepted) -> Result<(), Problem> {
     let (one, other) = (accepted.verified.facts(), recorded.verified.facts());
     match one.insns.iter().zip(&other.insns).position(|(a, b)| a != b) {

@@ -20,6 +20,7 @@ mod outcome;
 mod prune;
 mod step;
 pub(crate) mod structure;
+mod summary;
 mod verify;
 mod walk;
 

@@ -29,6 +29,9 @@ pub struct Options {
     /// Whether to record what was claimed at each instruction
     /// ([`Report::claims`]). Pruning then compares exactly, so it is slower.
     pub record_states: bool,
+    /// Whether loops may be summarised ([`crate::summary`]). With a log they are
+    /// not, for it is the kernel's.
+    pub summaries: bool,
     /// How many instructions may be walked, over all paths: the kernel's
     /// 1 million.
     pub budget: u32,
@@ -47,6 +50,7 @@ impl Default for Options {
             log: LogLevel::Off,
             log_limit: 16 << 20,
             record_states: false,
+            summaries: true,
             budget: Self::BUDGET,
             memory: 1 << 30,
         }
@@ -56,8 +60,11 @@ impl Default for Options {
 /// What a verification did.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// How many instructions were walked, over all paths.
+    /// How many instructions were walked, over all paths; inside a loop whose
+    /// rounds are walked once for all, each as often as there may be rounds.
     pub insns_processed: u32,
+    /// How many instructions the walk that decided went over.
+    pub insns_walked: u32,
     /// How many states were stored.
     pub total_states: u32,
     /// How many states were stored at once, at most.

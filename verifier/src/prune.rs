@@ -38,7 +38,7 @@ use crate::state::State;
 use crate::state::origins::Origins;
 use crate::structure::Structure;
 use brolga_core::{Code, Insn, Pc};
-use order::{same, same_calls, unwritten, within};
+use order::{Names, same, same_calls, unwritten, within};
 use part::live_part;
 use rounds::{Relied, Run};
 use tree::Tree;
@@ -93,6 +93,40 @@ struct Stored {
     closed: Vec<Entry>,
 }
 
+/// Whether `cur` lies within `old`, which is what may still be read of a state, as
+/// far as its numbers of these labels go: what that relies on, and of which frames
+/// bytes may be read that were not written in `cur`, but in `old`.
+pub(crate) fn lies_within(
+    old: &State,
+    cur: &State,
+    said: Origins,
+    pc: Pc,
+    structure: &Structure,
+) -> Option<(Origins, u8)> {
+    let lies = same_calls(old, cur)
+        && !rounds::differ(old, cur)
+        && within(Names::new(false), old, cur, said, pc, structure);
+    lies.then(|| (tree::relied_on(old, cur, said), unwritten(old, cur, pc, structure)))
+}
+
+/// The state of a path after it was stored: without dead numbers, and labelled.
+pub(crate) fn as_stored(state: &State, pc: Pc, structure: &Structure) -> State {
+    let mut stored = state.clone();
+    part::forget_dead_numbers(&mut stored, pc, structure);
+    stored.label_numbers();
+    stored
+}
+
+/// What may still be read of a state.
+pub(crate) fn live_state(state: &State, pc: Pc, structure: &Structure) -> State {
+    live_part(state, pc, structure)
+}
+
+/// The labels of the numbers of a state that are not just any, or have a trace.
+pub(crate) fn said(state: &State) -> Origins {
+    state.labels(|value| value.trace().is_some() || (value.ptr().is_none() && !order::is_anything(value)))
+}
+
 /// The states seen so far.
 pub(crate) struct Seen {
     at: Box<[Stored]>,
@@ -104,6 +138,9 @@ pub(crate) struct Seen {
     parted: bool,
     /// How many jumps, calls and exits were walked.
     jumps: u32,
+    /// Whether states are compared without their traces: what is found then is
+    /// no proof.
+    pub(crate) untraced: bool,
     pub(crate) meter: Meter,
     /// Where `may_goto` instructions are.
     may_gotos: Vec<Pc>,
@@ -125,6 +162,7 @@ impl Seen {
             last: (0, 0),
             parted: false,
             jumps: 0,
+            untraced: false,
             meter: Meter::new(options.memory),
             may_gotos: code
                 .iter()
@@ -262,7 +300,7 @@ impl Seen {
             let runs = self.relied.runs(entry.node, |node| self.tree.is_open(node));
             let of_all = runs.iter().all(|run| rounds::is_of(state, *run));
             let alike = || !self.tree.is_exact(entry.node) || same(old, state, pc, structure);
-            if of_all && within(old, state, precise, pc, structure) && alike() {
+            if of_all && within(Names::new(self.untraced), old, state, precise, pc, structure) && alike() {
                 entry.hits += 1;
                 known = Some((entry.node, runs));
                 break;
@@ -299,7 +337,7 @@ impl Seen {
             let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
             let by_iter = iterates.then(|| rounds::of_iterator(old, state)).flatten();
             let Some(id) = by_call.or(by_jump).or(by_iter) else { continue };
-            if within(old, state, Origins::ALL, pc, structure) {
+            if within(Names::new(self.untraced), old, state, Origins::ALL, pc, structure) {
                 known = Some(Run { id, node });
                 break;
             }
@@ -343,7 +381,13 @@ impl Seen {
         });
     }
 
-    fn store(&mut self, pc: Pc, state: &mut State, parent: Option<usize>, structure: &Structure) -> usize {
+    pub(crate) fn store(
+        &mut self,
+        pc: Pc,
+        state: &mut State,
+        parent: Option<usize>,
+        structure: &Structure,
+    ) -> usize {
         part::forget_dead_numbers(state, pc, structure);
         let mut stored = live_part(state, pc, structure);
         part::drop_lone_names(&mut stored);

@@ -3,7 +3,7 @@
 mod maps;
 
 use crate::log::Log;
-use crate::outcome::{Accepted, Cause, Failure, Options, Report, Unsupported};
+use crate::outcome::{Accepted, Cause, Failure, LogLevel, Options, Report, Unsupported};
 use crate::reject::{Held, Reject, Why};
 use crate::step::pointer::MAX_OFF;
 use crate::structure::{self, Structure, stack_depth};
@@ -100,9 +100,17 @@ fn load_allowed(aux: &Aux) -> Result<(), &'static str> {
 
 fn walk(program: &Program, structure: &Structure, options: &Options) -> (Result<Facts, Cause>, Report) {
     let mut walk = Walk::new(&program.code, &program.aux, structure, options);
-    let result = walk.run().and_then(|()| stack_fits(&walk, program, structure));
+    walk.summaries.on = options.summaries && options.log == LogLevel::Off;
+    let mut result = walk.run().and_then(|()| stack_fits(&walk, program, structure));
+    if result.is_err() && walk.summaries.taken > 0 {
+        // What is said of a loop's rounds may be too little; and the words are to
+        // be the kernel's.
+        walk = Walk::new(&program.code, &program.aux, structure, options);
+        result = walk.run().and_then(|()| stack_fits(&walk, program, structure));
+    }
     let mut report = Report {
         insns_processed: walk.processed,
+        insns_walked: walk.walked,
         total_states: walk.seen.total,
         peak_states: walk.seen.peak,
         log: String::new(),

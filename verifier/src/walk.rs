@@ -17,6 +17,7 @@ use crate::state::origins::Origins;
 use crate::state::value::{Id, Number, PtrKind, Value};
 use crate::step::global::Globals;
 use crate::structure::Structure;
+use crate::summary::{Summaries, Trial};
 use brolga_core::prog_type::Entry;
 use brolga_core::{Aux, Code, Insn, Operand, Pc, Reg};
 
@@ -53,7 +54,17 @@ pub(crate) struct Walk<'a> {
     pub(crate) facts: Builder,
     pub(crate) log: Log,
     pub(crate) seen: Seen,
+    /// How many instructions count as walked: those inside of loops that are
+    /// summarised as often as there may be rounds.
     pub(crate) processed: u32,
+    /// How many were, and how many may be.
+    pub(crate) walked: u32,
+    pub(crate) most_walked: u32,
+    /// The instruction that the path comes from.
+    pub(crate) from: Pc,
+    pub(crate) summaries: Summaries,
+    /// The trial that this walk is, where it is one.
+    pub(crate) trial: Option<Trial>,
     pub(crate) globals: Globals,
     pending: Vec<Pending>,
     parent: Option<usize>,
@@ -74,6 +85,11 @@ impl<'a> Walk<'a> {
             log: Log::new(options),
             seen: Seen::new(code, options),
             processed: 0,
+            walked: 0,
+            most_walked: u32::MAX,
+            from: Pc::START,
+            summaries: Summaries::default(),
+            trial: None,
             globals: Globals::default(),
             pending: Vec::new(),
             parent: None,
@@ -95,13 +111,24 @@ impl<'a> Walk<'a> {
 
     fn run_root(&mut self) -> Result<(), Cause> {
         self.log.starts(None, self.pc, &self.state, self.aux);
+        self.run_paths(false)
+    }
+
+    /// Walks this path and all that it parts into to their ends; `begun`, where
+    /// all that is to be done before its first instruction was.
+    pub(crate) fn run_paths(&mut self, begun: bool) -> Result<(), Cause> {
+        let mut ended = begun && self.walk_one()?;
         loop {
-            self.seen.record(self.pc, &self.state, self.structure);
-            let ended = self.is_pruned()? || self.walk_one()?;
             if ended && !self.next_pending() {
                 return Ok(());
             }
+            ended = self.leaves_loops() || self.ends_here()? || self.walk_one()?;
         }
+    }
+
+    fn ends_here(&mut self) -> Result<bool, Cause> {
+        self.seen.record(self.pc, &self.state, self.structure);
+        self.is_pruned()
     }
 
     /// One instruction; whether the path ended with it.
@@ -109,8 +136,15 @@ impl<'a> Walk<'a> {
         if self.processed >= self.options.budget {
             return Err(self.reject(Why::Budget(self.processed + 1)));
         }
-        self.processed += 1;
+        if self.walked >= self.most_walked {
+            return Err(self.unsupported("so long a trial"));
+        }
+        self.walked += 1;
+        self.summaries_pay()?;
+        self.processed = self.processed.saturating_add(self.state.loops.weight());
         let Some(insn) = self.code.at(self.pc) else { return Err(self.bug("an instruction is walked")) };
+        self.note_test(insn);
+        self.from = self.pc;
         self.facts.reach(self.pc);
         self.log.before(self.pc, insn, &self.state);
         if jumps(insn) {
@@ -131,12 +165,15 @@ impl<'a> Walk<'a> {
         if !self.structure.is_prune_point(self.pc) {
             return Ok(false);
         }
+        if self.ends_round() {
+            return Ok(true);
+        }
         if self.structure.calls_callback(self.pc) && self.state.top().rounds == 0 {
             let call = self.new_run();
             self.state.top_mut().call = call;
         }
         // The kernel counts the instruction before it compares states.
-        match self.seen.visit(self.pc, &mut self.state, self.parent, self.structure, self.processed + 1) {
+        match self.seen.visit(self.pc, &mut self.state, self.parent, self.structure, self.walked + 1) {
             Visit::Known { unwritten } => {
                 self.note_unwritten(unwritten);
                 self.log.pruned(self.pc);
@@ -144,8 +181,9 @@ impl<'a> Walk<'a> {
             }
             Visit::Loops => Err(self.reject(Why::InfiniteLoop(self.pc))),
             Visit::New(stored) => {
-                self.parent = stored;
+                let new = stored != std::mem::replace(&mut self.parent, stored);
                 self.fits_in_memory()?;
+                self.summarise(new)?;
                 Ok(false)
             }
         }
@@ -153,7 +191,7 @@ impl<'a> Walk<'a> {
 
     /// Notes for those who run the program which frames it may read that no one
     /// wrote, on the path that is not walked further.
-    fn note_unwritten(&mut self, frames: u8) {
+    pub(crate) fn note_unwritten(&mut self, frames: u8) {
         let noted = self.state.frames.iter().enumerate().filter(|(i, _)| frames & 1 << i != 0);
         noted.for_each(|(_, frame)| self.facts.reads_uninit(frame.subprog));
     }
@@ -163,7 +201,7 @@ impl<'a> Walk<'a> {
         self.seen.path_ended(self.parent);
         let Some(Pending { state, from, pc, parent }) = self.pending.pop() else { return false };
         self.seen.meter.release(&state);
-        (self.state, self.pc, self.parent) = (state, pc, parent);
+        (self.state, self.pc, self.parent, self.from) = (state, pc, parent, from);
         self.log.starts(Some(from), pc, &self.state, self.aux);
         true
     }
@@ -191,6 +229,9 @@ impl<'a> Walk<'a> {
 
     /// Keeps for later what runs on its own.
     pub(crate) fn push_later(&mut self, state: State, pc: Pc) -> Result<(), Cause> {
+        if self.trial.is_some() {
+            return Err(self.unsupported("what runs later, in a trial"));
+        }
         if self.pending.len() >= MAX_PENDING {
             return Err(self.reject(Why::TooManyJumps(self.pending.len() + 1)));
         }
@@ -213,7 +254,18 @@ impl<'a> Walk<'a> {
         Cause::Bug(Bug { at: Some(self.pc), what })
     }
 
-    /// A number for a call of a callback, or for a frame.
+    /// Gives no name or number again that another walk gave.
+    pub(crate) const fn counts_on_from(&mut self, other: &Walk<'_>) {
+        (self.last_id, self.last_run) = (other.last_id, other.last_run);
+    }
+
+    /// Stores the state where it was not.
+    pub(crate) fn store_here(&mut self) -> Result<(), Cause> {
+        self.parent = Some(self.seen.store(self.pc, &mut self.state, self.parent, self.structure));
+        self.fits_in_memory()
+    }
+
+    /// A number for a call of a callback, for a frame, or for a run of a loop.
     pub(crate) fn new_run(&mut self) -> u32 {
         self.last_run += 1;
         self.last_run

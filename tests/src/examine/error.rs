@@ -34,6 +34,12 @@ pub enum Problem {
         /// Of this instruction.
         at: Pc,
     },
+    /// More was proven of it than where each round of its loops is walked.
+    #[error("facts of insn {at} that do not hold in every round")]
+    Unfounded {
+        /// Of this instruction.
+        at: Pc,
+    },
     /// An accepted program left its claims, or its memory.
     #[error("escape on packet {packet:02x?}: {fault}")]
     Escapes {
@@ -92,6 +98,7 @@ impl Problem {
             Self::NoClaims => "no-claims",
             Self::Recorded { .. } => "recorded",
             Self::Facts { .. } => "facts",
+            Self::Unfounded { .. } => "unfounded",
             Self::Escapes { .. } => "escape",
             Self::Build(_) => "build",
             Self::Link(_) => "link",

@@ -21,6 +21,7 @@ mod iterate;
 mod lent;
 mod place;
 mod regs;
+mod repeat;
 mod statement;
 
 use arbitrary::{Result, Unstructured};

@@ -12,6 +12,8 @@ pub(super) enum Holds {
     Number,
     /// A number that the running code must not change: a loop's counter.
     Counter,
+    /// An address that moves with a loop's rounds.
+    Moving,
     /// The context.
     Ctx,
     /// The start of the packet, of which [`super::CHECKED`] bytes are there.
@@ -101,7 +103,7 @@ impl Frame {
             Holds::Memory(bytes, _) | Holds::Part(bytes, _) => Some(bytes.into()),
             Holds::Key => Some(4),
             Holds::Nothing | Holds::Number | Holds::Counter | Holds::Ctx | Holds::Packet => None,
-            Holds::CallerSlot | Holds::Socket(_) => None,
+            Holds::CallerSlot | Holds::Socket(_) | Holds::Moving => None,
         };
         Reg::ALL.into_iter().filter_map(|reg| Some((reg, bytes(reg)?))).collect()
     }
@@ -111,7 +113,7 @@ impl Frame {
     pub(super) fn free(&self) -> Vec<Reg> {
         let may = |r: &Reg| {
             let held = match self.of(*r) {
-                Holds::Counter | Holds::Ctx | Holds::Packet => true,
+                Holds::Counter | Holds::Ctx | Holds::Packet | Holds::Moving => true,
                 Holds::Nothing | Holds::Number | Holds::Value | Holds::CallerSlot => false,
                 Holds::Memory(..) | Holds::Part(..) | Holds::Socket(_) | Holds::Key => false,
             };

@@ -494,42 +494,6 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    /// A loop of few rounds, by a counter or by `may_goto`.
-    fn repeat(&mut self, frame: &mut Frame) -> Result<()> {
-        let kept: Vec<Reg> = Reg::SAVED.into_iter().filter(|r| frame.free().contains(r)).collect();
-        let Some(counter) = kept.first().copied() else { return Ok(()) };
-        let (again, end) = (self.emit.label(), self.emit.label());
-        let width = self.width()?;
-        self.emit.insn(alu_imm(AluOp::Mov, width, counter, 0));
-        // What holds at the start of a round must hold in every one: so a round
-        // starts without the registers that a call loses, and without slots.
-        let mut round = *frame;
-        round.set(counter, Holds::Counter);
-        round.forget_for_round();
-        let start = round;
-        self.emit.here(again);
-        if self.u.ratio(1, 6)? {
-            self.emit.may_goto(end);
-        }
-        self.depth += 1;
-        let count = self.u.int_in_range(1..=3)?;
-        self.statements(&mut round, count)?;
-        self.depth -= 1;
-        // A saved register that a round lost would be lost at the next start.
-        let kept_all =
-            Reg::SAVED.into_iter().all(|r| start.of(r) == Holds::Nothing || round.of(r) == start.of(r));
-        if kept_all {
-            self.emit.insn(alu_imm(AluOp::Add, width, counter, 1));
-            let rounds = self.u.int_in_range(1..=6)?;
-            self.emit.jump_if(Cond::Lt, width, counter, Operand::Imm(rounds), again);
-        }
-        self.emit.here(end);
-        round.set(counter, Holds::Number);
-        frame.meet(&round);
-        frame.set(counter, Holds::Number);
-        Ok(())
-    }
-
     fn call(&mut self, frame: &mut Frame) -> Result<()> {
         if self.subprogs.is_empty() || !self.args_free(frame) {
             return self.arithmetic(frame);

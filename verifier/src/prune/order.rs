@@ -27,6 +27,7 @@
 use crate::state::origins::Origins;
 use crate::state::references::Held;
 use crate::state::stack::{Byte, Stack, StackSlot};
+use crate::state::trace::Trace;
 use crate::state::value::{Id, Number, Ptr, Value};
 use crate::state::{Frame, State};
 use crate::structure::{SlotSet, Structure};
@@ -51,12 +52,23 @@ pub(super) fn live_slots(frame: usize, state: &State, pc: Pc, structure: &Struct
 
 /// Which name of the current state each name of the old one stands for.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
+    /// Whether traces are not compared.
+    untraced: bool,
     known: Vec<(Id, Id)>,
     owners: Vec<(Id, Id)>,
 }
 
 impl Names {
+    /// Nothing agreed on; `untraced` where traces are not compared.
+    pub(super) fn new(untraced: bool) -> Self {
+        Self { untraced, ..Self::default() }
+    }
+
+    fn traced(&self, old: Trace, cur: Trace) -> bool {
+        self.untraced || old.covers(cur)
+    }
+
     fn agree(&mut self, old: Id, cur: Id) -> bool {
         if let Some((_, known)) = self.known.iter().find(|(o, _)| *o == old) {
             return *known == cur;
@@ -144,11 +156,17 @@ pub(super) fn unwritten(old: &State, cur: &State, pc: Pc, structure: &Structure)
 
 /// Whether `cur` lies within `old`, of whose numbers those of these labels were
 /// relied on.
-pub(super) fn within(old: &State, cur: &State, precise: Origins, pc: Pc, structure: &Structure) -> bool {
+pub(super) fn within(
+    mut names: Names,
+    old: &State,
+    cur: &State,
+    precise: Origins,
+    pc: Pc,
+    structure: &Structure,
+) -> bool {
     if !same_calls(old, cur) {
         return false;
     }
-    let mut names = Names::default();
     let top = old.frames.len() - 1;
     names.agree_on_held(&old.held, &cur.held)
         && (0..=top).rev().all(|i| {
@@ -171,8 +189,12 @@ pub(super) fn within(old: &State, cur: &State, precise: Origins, pc: Pc, structu
 fn value_within(old: &Value, cur: &Value, precise: bool, names: &mut Names) -> bool {
     match (old, cur) {
         (Value::Uninit, _) => true,
-        (Value::Number(a), Value::Number(b)) => !precise || number_within(a, b, names),
-        (Value::Pointer(p), Value::Pointer(q)) => pointer_within(p, q, names),
+        (Value::Number(a), Value::Number(b)) => {
+            names.traced(a.trace, b.trace) && (!precise || number_within(a, b, names))
+        }
+        (Value::Pointer(p), Value::Pointer(q)) => {
+            names.traced(p.trace, q.trace) && pointer_within(p, q, names)
+        }
         (Value::Number(_) | Value::Pointer(_), _) => false,
     }
 }
@@ -214,7 +236,7 @@ fn slot_within(old: &StackSlot, cur: &StackSlot, precise: bool, names: &mut Name
     bytes
         && dynptr_within(old, cur, names)
         && iter_within(old, cur, names)
-        && (!old.has_spill() || is_anything(old) || spill_within(old, cur, precise, names))
+        && (!old.has_spill() || is_any_bytes(old) || spill_within(old, cur, precise, names))
 }
 
 fn dynptr_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
@@ -234,9 +256,14 @@ fn iter_within(old: &StackSlot, cur: &StackSlot, names: &mut Names) -> bool {
 }
 
 /// Whether a spilled number says nothing.
-fn is_anything(slot: &StackSlot) -> bool {
-    match slot.value {
-        Value::Number(n) => slot.spilled() == 8 && !n.id.is_some() && n.range.is_unknown(),
+fn is_any_bytes(slot: &StackSlot) -> bool {
+    slot.spilled() == 8 && is_anything(&slot.value) && !slot.value.trace().is_some()
+}
+
+/// Whether a value is any number.
+pub(super) fn is_anything(value: &Value) -> bool {
+    match value {
+        Value::Number(n) => !n.id.is_some() && n.range.is_unknown(),
         Value::Pointer(_) | Value::Uninit => false,
     }
 }
@@ -245,7 +272,7 @@ fn is_anything(slot: &StackSlot) -> bool {
 /// part may be read.
 fn spill_within(old: &StackSlot, cur: &StackSlot, precise: bool, names: &mut Names) -> bool {
     match old.value {
-        Value::Number(_) if !precise => !cur.has_spill() || cur.value.ptr().is_none(),
+        Value::Number(n) if !precise && !n.trace.is_some() => !cur.has_spill() || cur.value.ptr().is_none(),
         Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
             old.spilled() == cur.spilled() && value_within(&old.value, &cur.value, precise, names)
         }

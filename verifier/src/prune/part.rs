@@ -2,6 +2,7 @@
 
 use super::order::{live_regs, live_slots};
 use crate::state::State;
+use crate::state::loops::Loops;
 use crate::state::value::{Id, Value};
 use crate::structure::Structure;
 use brolga_core::insn::RegSet;
@@ -9,7 +10,7 @@ use brolga_core::{Pc, Reg};
 
 /// The state without what can no longer be read.
 pub(super) fn live_part(state: &State, pc: Pc, structure: &Structure) -> State {
-    let mut part = state.clone();
+    let mut part = State { loops: Loops::NONE, ..state.clone() };
     for index in 0..part.frames.len() {
         let (regs, slots) = (live_regs(index, state, pc, structure), live_slots(index, state, pc, structure));
         if !part.frames[index].holds_only(regs, slots) {

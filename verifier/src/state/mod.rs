@@ -3,11 +3,14 @@
 
 pub(crate) mod display;
 mod frames;
+pub(crate) mod loops;
 pub mod origins;
 pub mod references;
 pub mod stack;
+pub mod trace;
 pub mod value;
 
+use crate::state::loops::Loops;
 use crate::state::origins::Origins;
 use crate::state::references::Held;
 use crate::state::stack::{Iter, Stack, StackSlot};
@@ -130,6 +133,8 @@ pub struct State {
     pub held: Held,
     /// How many callbacks that run later set one another up to this one.
     pub later: u32,
+    /// The runs of loops that the path is in.
+    pub(crate) loops: Loops,
 }
 
 impl State {
@@ -142,7 +147,7 @@ impl State {
     /// The start of what runs in this frame alone.
     #[must_use]
     pub fn of(frame: Frame) -> Self {
-        Self { frames: Frames::new(frame), may_gotos: 0, held: Held::default(), later: 0 }
+        Self { frames: Frames::new(frame), may_gotos: 0, held: Held::default(), later: 0, loops: Loops::NONE }
     }
 
     /// The same without what counts rounds of loops.
@@ -202,6 +207,13 @@ impl State {
         let top = self.frames.len() - 1;
         let from = if labels.is_of_waiting() { 0 } else { top };
         (from..=top).fold(Origins::NONE, |all, i| all | self.frames[i].origins_of(i, top, labels))
+    }
+
+    /// The labels of the places whose values are wanted.
+    pub(crate) fn labels(&self, wants: impl Fn(&Value) -> bool) -> Origins {
+        let top = self.frames.len() - 1;
+        let values = self.frames.iter().enumerate().flat_map(|(i, frame)| frame.labelled_values(i, top));
+        values.filter(|(_, value)| wants(value)).fold(Origins::NONE, |all, (label, _)| all | label)
     }
 
     /// Labels every number: this is the state stored last now.

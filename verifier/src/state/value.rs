@@ -14,6 +14,7 @@
 //! renaming.
 
 use super::origins::Origins;
+use super::trace::Trace;
 use crate::domain::Scalar;
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table;
@@ -50,6 +51,8 @@ pub struct Number {
     pub moved: Option<Width>,
     /// What its range comes from.
     pub origins: Origins,
+    /// How it stands to a loop's round.
+    pub trace: Trace,
 }
 
 /// A map that a program refers to, or the one that is a value of it.
@@ -156,6 +159,8 @@ pub struct Ptr {
     pub range: u16,
     /// For a pointer into the packet, whether it is known to be past its bytes.
     pub past: Past,
+    /// How it stands to a loop's round.
+    pub trace: Trace,
 }
 
 /// What a register or a spilled slot holds.
@@ -173,7 +178,7 @@ impl Number {
     /// A number of which this is known, from whatever is known.
     #[must_use]
     pub const fn of(range: Scalar) -> Self {
-        Self { range, id: Id::NONE, delta: 0, moved: None, origins: Origins::ALL }
+        Self { range, id: Id::NONE, delta: 0, moved: None, origins: Origins::ALL, trace: Trace::NONE }
     }
 
     /// The same without its name.
@@ -211,6 +216,7 @@ impl Ptr {
             owner: Id::NONE,
             range: 0,
             past: Past::Unknown,
+            trace: Trace::NONE,
         }
     }
 
@@ -332,6 +338,25 @@ impl Value {
         match self {
             Self::Number(n) => n.origins,
             Self::Uninit | Self::Pointer(_) => Origins::NONE,
+        }
+    }
+
+    /// How it stands to a loop's round.
+    #[must_use]
+    pub const fn trace(&self) -> Trace {
+        match self {
+            Self::Number(n) => n.trace,
+            Self::Pointer(p) => p.trace,
+            Self::Uninit => Trace::NONE,
+        }
+    }
+
+    /// The same word, of which that is said.
+    pub(crate) const fn set_trace(&mut self, trace: Trace) {
+        match self {
+            Self::Number(n) => n.trace = trace,
+            Self::Pointer(p) => p.trace = trace,
+            Self::Uninit => {}
         }
     }
 

@@ -5,6 +5,7 @@ use crate::domain;
 use crate::outcome::Cause;
 use crate::reject::Why;
 use crate::state::origins::Origins;
+use crate::state::trace::Trace;
 use crate::state::value::{Number, PtrKind, Value};
 use crate::walk::Walk;
 use brolga_core::insn::Order;
@@ -189,10 +190,32 @@ fn unknown(width: Width) -> Value {
 /// An operator on numbers; adding a constant keeps the name.
 fn arithmetic(op: AluOp, width: Width, a: &Number, b: &Number) -> Number {
     let range = domain::alu(op, width, &a.range, &b.range);
-    let made = Number { origins: origins(op, width, a, b, &range), ..Number::of(range) };
+    let trace = moved(op, a.trace, &b.range, width);
+    let made = Number { origins: origins(op, width, a, b, &range), trace, ..Number::of(range) };
     match added(op, width, a, b) {
         Some(delta) => Number { id: a.id, delta, moved: Some(width), ..made },
         None => made,
+    }
+}
+
+/// How a word that has this trace stands to a loop's round after the operation.
+pub(crate) fn moved(op: AluOp, trace: Trace, by: &domain::Scalar, width: Width) -> Trace {
+    let Some(by) = by.as_const() else { return Trace::NONE };
+    match op {
+        AluOp::Add => trace.plus(by as i64, width),
+        AluOp::Sub => trace.plus((by as i64).saturating_neg(), width),
+        AluOp::Mul
+        | AluOp::Div
+        | AluOp::Sdiv
+        | AluOp::Mod
+        | AluOp::Smod
+        | AluOp::Or
+        | AluOp::And
+        | AluOp::Xor
+        | AluOp::Lsh
+        | AluOp::Rsh
+        | AluOp::Arsh
+        | AluOp::Mov => Trace::NONE,
     }
 }
 

@@ -4,6 +4,7 @@ use crate::domain;
 use crate::facts::Conversion;
 use crate::outcome::Cause;
 use crate::reject::{Verb, Why};
+use crate::state::trace::Trace;
 use crate::state::value::{MapRef, Number, Ptr, PtrKind, Value};
 use crate::step::region::Bytes;
 use crate::walk::Walk;
@@ -234,6 +235,8 @@ fn extend(value: Value, size: Size, signed: bool) -> Value {
     } else {
         (size.mask(), n.made(|n| domain::zero_extend(size, n)))
     };
-    let keeps = n.id.is_some() && n.range.umax() <= most;
-    Value::Number(if keeps { Number { range: made.range, ..n } } else { made })
+    let whole = n.range.umax() <= most;
+    let trace = if whole { n.trace } else { Trace::NONE };
+    let keeps = n.id.is_some() && whole;
+    Value::Number(if keeps { Number { range: made.range, ..n } } else { Number { trace, ..made } })
 }

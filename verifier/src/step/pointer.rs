@@ -5,6 +5,7 @@ use crate::domain::{self, Scalar};
 use crate::outcome::Cause;
 use crate::reject::Why;
 use crate::state::value::{Past, Ptr, PtrKind, Value};
+use crate::step::alu::moved as trace;
 use crate::walk::Walk;
 use brolga_core::{AluOp, Reg, Width};
 
@@ -54,7 +55,7 @@ impl Walk<'_> {
             | AluOp::Arsh => return Err(self.reject(Why::PointerOperator { dst, op })),
         };
         self.sane(ptr.type_name(), moved.off, &moved.var)?;
-        Ok(Value::Pointer(moved))
+        Ok(Value::Pointer(Ptr { trace: trace(op, ptr.trace, number, width), ..moved }))
     }
 
     /// Whether pointers of the kind may be moved at all.

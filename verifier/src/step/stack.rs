@@ -5,6 +5,7 @@ use crate::outcome::Cause;
 use crate::reject::{Verb, Why};
 use crate::state::origins::Origins;
 use crate::state::stack::{Byte, STACK_BYTES, StackSlot, place};
+use crate::state::trace::Trace;
 use crate::state::value::{Number, Ptr, PtrKind, Value};
 use crate::step::memory::Access;
 use crate::step::pointer::MAX_OFF;
@@ -109,7 +110,7 @@ impl Walk<'_> {
             Value::Pointer(_) if spilled > 0 => Err(self.reject(Why::FillSize)),
             Value::Number(n) if first == 0 && bytes <= spilled => {
                 let fits = n.range.umax() <= size.mask();
-                Ok(Value::Number(if fits { n } else { n.nameless() }))
+                Ok(Value::Number(if fits { n } else { Number { trace: Trace::NONE, ..n.nameless() } }))
             }
             Value::Number(_) | Value::Pointer(_) | Value::Uninit => {
                 let zero = slot.is_zero(first..first + bytes);
@@ -240,5 +241,6 @@ fn store_slot(slot: &mut StackSlot, first: usize, size: Size, value: &Value) {
 /// that is all of it. Like the kernel, the slot remembers the whole: the key of a
 /// map is a constant only where all of it is.
 fn in_part(n: &Number, size: Size) -> Number {
-    if n.range.umax() <= size.mask() { *n } else { n.nameless() }
+    let fits = n.range.umax() <= size.mask();
+    if fits { *n } else { Number { trace: Trace::NONE, ..n.nameless() } }
 }

@@ -99,7 +99,19 @@ impl Blocks {
         self.postorder.len() == self.list.len()
     }
 
-    fn preds(&self, block: u32) -> &[u32] {
+    /// The block that starts here.
+    pub(super) fn number(&self, start: Pc) -> Option<u32> {
+        self.list.binary_search_by_key(&start, |b| b.places.start).ok().map(|i| i as u32)
+    }
+
+    /// The blocks of which an edge closes a loop at this one.
+    pub(super) fn closing(&self, head: u32) -> impl Iterator<Item = u32> {
+        let rank = self.rank[head as usize];
+        self.preds(head).iter().copied().filter(move |from| self.rank[*from as usize] <= rank)
+    }
+
+    /// The blocks that lead to one.
+    pub(super) fn preds(&self, block: u32) -> &[u32] {
         &self.preds[self.first_pred[block as usize] as usize..self.first_pred[block as usize + 1] as usize]
     }
 

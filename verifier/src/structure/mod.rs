@@ -9,6 +9,7 @@ mod blocks;
 mod calls;
 pub(crate) mod error;
 mod live;
+pub(crate) mod loops;
 mod marks;
 mod queue;
 mod reach;
@@ -42,6 +43,7 @@ pub(crate) struct Structure {
     marks: Box<[Marks]>,
     live: Box<[RegSet]>,
     stack: Box<[SlotSet]>,
+    loops: Vec<loops::Loop>,
 }
 
 /// Checks a program's shape: what the kernel's `add_subprog_and_kfunc`,
@@ -62,7 +64,8 @@ pub(crate) fn check(program: &Program) -> Result<Structure, Reject> {
     }
     calls::note_packet_changes(program, &mut subprogs);
     let order = calls::callees_first(&subprogs);
-    let mut structure = Structure { subprogs, marks, live: Box::default(), stack: Box::default() };
+    let loops = blocks.iter().flat_map(|b| loops::find(&program.code, b)).collect();
+    let mut structure = Structure { subprogs, marks, live: Box::default(), stack: Box::default(), loops };
     structure.live = live::registers(program, &structure, &blocks, &order);
     structure.stack = slots::live(program, &structure, &blocks);
     Ok(structure)
@@ -102,6 +105,14 @@ impl Structure {
     /// Whether states are compared here, and may be stored.
     pub(crate) fn is_prune_point(&self, pc: Pc) -> bool {
         self.marks(pc).contains(Marks::PRUNE_POINT)
+    }
+
+    /// The loop that has its head here.
+    pub(crate) fn loop_at(&self, head: Pc) -> Option<&loops::Loop> {
+        if !self.marks(head).contains(Marks::LOOP_HEADER) {
+            return None;
+        }
+        self.loops.binary_search_by_key(&head, |l| l.head).ok().map(|i| &self.loops[i])
     }
 
     /// Whether a helper is called here that runs a callback before it returns.

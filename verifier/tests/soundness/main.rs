@@ -13,6 +13,7 @@ mod frames;
 mod globals;
 mod hostile;
 mod idioms;
+mod loops;
 mod maps;
 mod objects;
 mod packet;
