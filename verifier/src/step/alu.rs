@@ -191,8 +191,12 @@ fn unknown(width: Width) -> Value {
 fn arithmetic(op: AluOp, width: Width, a: &Number, b: &Number) -> Number {
     let range = domain::alu(op, width, &a.range, &b.range);
     let trace = moved(op, a.trace, &b.range, width);
-    let made = Number { origins: origins(op, width, a, b, &range), trace, ..Number::of(range) };
-    match added(op, width, a, b) {
+    let delta = added(op, width, a, b);
+    // What a trace or a name says comes from the operands also where the range is any.
+    let says_more = trace.is_some() || delta.is_some();
+    let origins = if says_more { a.origins | b.origins } else { origins(op, width, a, b, &range) };
+    let made = Number { origins, trace, ..Number::of(range) };
+    match delta {
         Some(delta) => Number { id: a.id, delta, moved: Some(width), ..made },
         None => made,
     }

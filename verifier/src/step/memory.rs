@@ -238,5 +238,7 @@ fn extend(value: Value, size: Size, signed: bool) -> Value {
     let whole = n.range.umax() <= most;
     let trace = if whole { n.trace } else { Trace::NONE };
     let keeps = n.id.is_some() && whole;
-    Value::Number(if keeps { Number { range: made.range, ..n } } else { Number { trace, ..made } })
+    // That it is the same word comes from what it was.
+    let origins = if trace.is_some() { n.origins } else { made.origins };
+    Value::Number(if keeps { Number { range: made.range, ..n } } else { Number { trace, origins, ..made } })
 }

@@ -210,3 +210,32 @@ fn a_round_that_ends_by_itself_relies_on_everything() {
     xdp_with_value(9).accepts(text);
     xdp_with_value(8).refuses("outside", text);
 }
+
+/// What was added to a number of any range says what the sum is once the number is
+/// known: a way on which something else is added is walked too.
+#[test]
+fn what_links_two_numbers_is_relied_on() {
+    for (first, second) in [(8, 1000), (1000, 8)] {
+        let text = format!(
+            "r9 = map[idx:0][0]+0
+             r6 = *(u64 *)(r9 +0)
+             r0 = *(u64 *)(r9 +8)
+             r8 = {first}
+             if r0 == 1 goto more
+             r8 = {second}
+             more:
+             if r0 == 2 goto meet
+             r1 = 0\n r2 = 0\n r3 = 0\n r4 = 0\n r5 = 0\n r1 = 1\n r2 = 1\n r3 = 1
+             meet:
+             r7 = r6
+             r7 += r8
+             if r6 > 10 goto out
+             r9 += r7
+             r0 = *(u8 *)(r9 +0)
+             out:
+             r0 = 0
+             exit"
+        );
+        assert!(xdp_with_value(64).verify(&text).is_err(), "{first} {second}");
+    }
+}
