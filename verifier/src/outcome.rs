@@ -29,8 +29,8 @@ pub struct Options {
     /// Whether to record what was claimed at each instruction
     /// ([`Report::claims`]). Pruning then compares exactly, so it is slower.
     pub record_states: bool,
-    /// Whether loops may be summarised ([`crate::summary`]). With a log they are
-    /// not, for it is the kernel's.
+    /// Whether loops may be summarised: their rounds walked once for all. With a
+    /// log they are not, for it is the kernel's.
     pub summaries: bool,
     /// How many instructions may be walked, over all paths: the kernel's
     /// 1 million.

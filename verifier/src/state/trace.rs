@@ -1,7 +1,7 @@
 //! How a word stands to the words of a loop's round.
 //!
 //! A **run** of a loop begins where the walk takes up a summary of it
-//! ([`crate::summary`]) at the loop's head, and has a number of its own. In
+//! (`summary.rs`) at the loop's head, and has a number of its own. In
 //! between two visits of the head, a word may have the trace `(run, place, by)`:
 //! it is the word that `place` held when the path was at the head last, plus `by`,
 //! modulo 2^64; of a narrow one that sum's low half, with zeros above.
