@@ -182,9 +182,18 @@ pub(crate) fn run(image: &Image, r1: u64, r2: u64) -> u64 {
     unsafe { image.entry()(r1, r2, &mut RunState::default()) }
 }
 
+/// Whether this processor has the atomics that code for the target uses.
+fn has_its_atomics(target: Target) -> bool {
+    #[cfg(target_arch = "aarch64")]
+    let has_lse = std::arch::is_aarch64_feature_detected!("lse");
+    #[cfg(not(target_arch = "aarch64"))]
+    let has_lse = false;
+    has_lse || target != (Target::Aarch64 { lse: true })
+}
+
 /// Compiles for this machine, with the named targets of its kind too.
 pub(crate) fn images(linked: &Linked, options: &Options) -> Vec<Image> {
-    let named = Target::ALL.into_iter().filter(|target| target.is_host());
+    let named = Target::ALL.into_iter().filter(|target| target.is_host() && has_its_atomics(*target));
     let named = named.map(|target| compile_for(linked, options, target).unwrap());
     named.chain([compile(linked, options).unwrap()]).map(|c| c.publish().unwrap()).collect()
 }
