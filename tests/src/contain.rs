@@ -13,6 +13,7 @@ use brolga_core::{Executable, LinkError, Pc, Program, Reg};
 use brolga_verifier::Claims;
 use brolga_verifier::claims::{Bounds, MachineView};
 use brolga_verifier::state::value::MapRef;
+use std::collections::HashMap;
 use std::error::Error;
 
 /// How many steps of a run are watched: more than a generated program takes that
@@ -43,7 +44,7 @@ impl Contained {
     /// Where the machine leaves the claims, or the program its memory; and
     /// [`Fault::Budget`] where the run goes on longer than it is watched.
     pub fn run(&self, world: &World, claims: &Claims) -> Result<u64, Fault> {
-        self.watched(world, &mut Watch { world, claims })
+        self.watched(world, &mut Watch { world, claims, likely: HashMap::new() })
     }
 
     /// Runs it with every access checked, but against no claims.
@@ -74,11 +75,15 @@ impl Observer for Unclaimed {
 struct Watch<'a> {
     world: &'a World,
     claims: &'a Claims,
+    /// The claim that held at each place when the run was there last.
+    likely: HashMap<Pc, usize>,
 }
 
 impl Observer for Watch<'_> {
     fn before(&mut self, pc: Pc, machine: &Machine) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(self.claims.check(pc, &View { world: self.world, machine })?)
+        let likely = self.likely.entry(pc).or_default();
+        *likely = self.claims.check_from(pc, &View { world: self.world, machine }, *likely)?;
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use brolga_core::facts::Region;
 use brolga_core::interp::Fault;
 use brolga_core::{Callee, Insn, LinkError, Pc};
 use brolga_jit::{Passes, Tier};
-use brolga_verifier::{Accepted, Cause, Options, Why, verify};
+use brolga_verifier::{Accepted, Cause, Options, Reject, Why, verify};
 
 /// The most instructions walked of one program, unless the kernel is asked too,
 /// whose bound is larger.
@@ -40,6 +40,9 @@ pub struct Questions {
     /// Whether the two verdicts are compared and nothing else is asked, which is
     /// many times faster.
     pub only_verdicts: bool,
+    /// Of how many walked instructions a program may be for the kernel to be asked
+    /// only what its verdict is. It walks millions of them no faster than we do.
+    pub most: Option<u32>,
     /// How to compile.
     pub jit: brolga_jit::Options,
 }
@@ -59,6 +62,8 @@ pub enum Verdict {
     /// It was accepted; the kernel came to no verdict: it ran out of patience, or
     /// into a bug of its own, with these words.
     KernelGaveUp(String),
+    /// The kernel was not asked: it would have been walked for too long.
+    NotAsked,
 }
 
 /// The program of a seed on its packets.
@@ -78,14 +83,15 @@ pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, 
     }
 }
 
-/// Our verdict and the kernel's on the program of a seed.
+/// Our verdict and the kernel's on the program of a seed, where it is walked for no
+/// more than `most` instructions.
 ///
 /// # Errors
 ///
 /// Where they differ, with the program.
-pub fn verdicts(seed: u64, mutate: bool, kernel: Kernel) -> Result<Verdict, Box<Failure>> {
+pub fn verdicts(seed: u64, mutate: bool, kernel: Kernel, most: Option<u32>) -> Result<Verdict, Box<Failure>> {
     let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
-    let questions = Questions { kernel: Some(kernel), only_verdicts: true, ..Questions::default() };
+    let questions = Questions { kernel: Some(kernel), only_verdicts: true, most, ..Questions::default() };
     examine(&program, &[], questions)
         .map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
 }
@@ -105,6 +111,30 @@ pub fn engines(seed: u64, packets: usize) -> Result<Verdict, Box<Failure>> {
         }
         Box::new(Failure { program, problem, questions, seed })
     })
+}
+
+/// Whether the runs of the program of a seed stay within the claims, and nothing
+/// else.
+///
+/// # Errors
+///
+/// What is wrong, with the program.
+pub fn contained(seed: u64) -> Result<Verdict, Box<Failure>> {
+    let program = generate::from_seed(seed);
+    let verdict = verify(world::program(&program), &Options { budget: BUDGET, ..Options::default() });
+    let outcome = match verdict {
+        Ok(accepted) => within_claims(&accepted, &program, &packets(seed)),
+        Err(failure) => not_accepted(failure.cause, None),
+    };
+    let questions = Questions::default();
+    outcome.map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
+}
+
+fn within_claims(accepted: &Accepted, program: &Generated, packets: &[Vec<u8>]) -> Result<Verdict, Problem> {
+    let mut world = World::new(program);
+    let is_watched = accepted.report.insns_processed <= RECORDED;
+    contain_all(accepted, program, &mut world, packets)?;
+    Ok(Verdict::Accepted(if is_watched { packets.len() } else { 0 }))
 }
 
 fn compare(program: &Generated, seed: u64, packets: usize) -> Result<Verdict, Problem> {
@@ -186,6 +216,9 @@ fn packet(seed: u64, number: u64) -> Vec<u8> {
 /// The first thing that is wrong.
 pub fn examine(program: &Generated, packets: &[Vec<u8>], questions: Questions) -> Result<Verdict, Problem> {
     let budget = if questions.kernel.is_some() { Options::BUDGET } else { BUDGET };
+    if questions.most.is_some_and(|most| is_longer(program, most)) {
+        return Ok(Verdict::NotAsked);
+    }
     let verdict = verify(world::program(program), &Options { budget, ..Options::default() });
     let kernel = questions.kernel.map(|kernel| oracle::ask(kernel, program)).transpose()?;
     let accepted = match verdict {
@@ -238,6 +271,7 @@ fn run_all(
 ) -> Result<oracle::First, Problem> {
     let mut world = World::new(program);
     let comparable = oracle::comparable(&accepted.verified);
+    facts_agree(&accepted, program)?;
     let short = contain_all(&accepted, program, &mut world, packets)?;
     let both = Both::new(accepted.verified, &world, &[questions.jit])?;
     let mut first = None;
@@ -269,7 +303,6 @@ fn contain_all(
         Err(failure) if is_of_the_walk(&failure.cause) || is_widened(program) => None,
         Err(failure) => return Err(Problem::Recorded { words: failure.to_string() }),
     };
-    facts_agree(accepted, program)?;
     let claims = recorded.as_ref().map(|r| r.report.claims.as_ref().ok_or(Problem::NoClaims)).transpose()?;
     let contained = Contained::new(accepted.verified.program().clone(), world)?;
     let mut short = true;
@@ -296,6 +329,15 @@ fn is_widened(program: &Generated) -> bool {
     insns.any(|insn| matches!(insn, Insn::MayGoto { .. } | Insn::Call(Callee::Kfunc { .. })))
 }
 
+/// Whether more instructions than that are walked where each round of every loop is,
+/// as the kernel does.
+fn is_longer(program: &Generated, most: u32) -> bool {
+    let options = Options { budget: most, summaries: false, ..Options::default() };
+    let verdict = verify(world::program(program), &options);
+    let is_budget = |cause| matches!(cause, Cause::Reject(Reject { why: Why::Budget(_), .. }));
+    verdict.is_err_and(|failure| is_budget(failure.cause))
+}
+
 /// Whether the walk was given up, which is longer where numbers that do not
 /// matter are compared; or came to where a part of a spilled pointer is read. That
 /// harms no one, and a walk need not come there: what was walked with any bytes in
@@ -311,8 +353,11 @@ const fn is_of_the_walk(cause: &Cause) -> bool {
 
 /// That nothing is proven of the instructions that is not where each round of every
 /// loop is walked; and that what is proven then is also where every number is
-/// compared, and so more is walked.
+/// compared, and so more is walked. Not asked of what takes the verifier long.
 fn facts_agree(accepted: &Accepted, program: &Generated) -> Result<(), Problem> {
+    if accepted.report.insns_processed > RECORDED {
+        return Ok(());
+    }
     let by_rounds = |record_states| {
         let options = Options { record_states, budget: EXACT, summaries: false, ..Options::default() };
         verify(world::program(program), &options)

@@ -41,10 +41,21 @@ impl Claims {
     /// Where it lies within none: the first thing about each state that does
     /// not hold.
     pub fn check(&self, pc: Pc, machine: &dyn MachineView) -> Result<(), Escape> {
+        self.check_from(pc, machine, 0).map(drop)
+    }
+
+    /// The same, where the machine is likely to lie within the state of this index or
+    /// one of the next; the index of the one that it lies within.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Claims::check`].
+    pub fn check_from(&self, pc: Pc, machine: &dyn MachineView, likely: usize) -> Result<usize, Escape> {
+        let states = self.at(pc);
         let mut misses = Vec::new();
-        for state in self.at(pc) {
-            match gamma::holds(state, machine) {
-                Ok(()) => return Ok(()),
+        for index in (likely..states.len()).chain(0..likely.min(states.len())) {
+            match gamma::holds(&states[index], machine) {
+                Ok(()) => return Ok(index),
                 Err(miss) => misses.push(miss),
             }
         }

@@ -48,7 +48,10 @@
 //! rounds, so that no program is accepted that may run for longer than the budget.
 //!
 //! **Words.** What was guessed may know too little, and a program be rejected for
-//! it. So a program that is not accepted with summaries is walked again without.
+//! it. So a program that is not accepted with summaries is walked again without; and
+//! one too that is rejected only where more is known: part of a spilled pointer is
+//! read at a known place, or the counter's range, known to be in fewer rounds, is the
+//! same again.
 
 mod guess;
 mod rounds;
@@ -263,6 +266,12 @@ impl Walk<'_> {
             && self.walked > PAY.0
             && self.processed / (1 + PAY.1) < self.walked;
         if lost { Err(self.unsupported("a walk that summaries make longer")) } else { Ok(()) }
+    }
+
+    /// Whether places may be unknown here that are known where each round is walked.
+    /// What is only rejected at a known place has to be walked so.
+    pub(crate) const fn is_summarised(&self) -> bool {
+        self.summaries.taken > 0 || self.trial.is_some()
     }
 
     fn may_summarise(&self) -> bool {

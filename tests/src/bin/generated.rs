@@ -1,14 +1,18 @@
 //! Runs many generated programs through the verifier, containment and both
 //! engines, and asks the live kernel too where that is wanted.
 //!
-//! `generated COUNT [--from SEED] [--kernel] [--verdicts] [--mutate]
-//! [--engines PACKETS] [--threads N] [--show N] [--logs]`; exits with 1 where anything was wrong, with 2 where
+//! `generated COUNT [--from SEED] [--kernel] [--verdicts] [--most INSNS] [--contained]
+//! [--mutate] [--engines PACKETS] [--threads N] [--show N] [--logs]`; exits with 1 where anything was wrong, with 2 where
 //! it can not be run like that.
 //!
 //! With `--verdicts` our verdict and the kernel's are compared, and nothing else is
 //! asked: unsafe accepts (the kernel rejects) and false rejects (it accepts) are
 //! counted apart, and so is where the kernel gives up. `--logs` prints what both
-//! say of each disagreement.
+//! say of each disagreement. With `--most` the kernel is not asked of programs that
+//! are walked for more instructions: it spends nearly all of its time on them.
+//!
+//! With `--contained` only containment is asked, with which a program is made, verified
+//! and run in the checked interpreter three times as fast.
 //!
 //! With `--engines` each accepted program runs on so many packets, in the
 //! interpreter and compiled with all passes, without each one of them and with
@@ -33,6 +37,10 @@ struct Job {
     kernel: Option<Kernel>,
     /// Whether the verdicts alone are compared.
     verdicts: bool,
+    /// Whether containment is all that is asked.
+    contained: bool,
+    /// Of how many walked instructions a program may be then.
+    most: Option<u32>,
     /// Whether the logs are shown.
     logs: bool,
     /// How many packets each program runs on in every engine, where that is
@@ -48,6 +56,7 @@ struct Tally {
     rejected: u64,
     unsupported: u64,
     gave_up: u64,
+    not_asked: u64,
     runs: u64,
     failures: BTreeMap<&'static str, Vec<Failure>>,
 }
@@ -56,7 +65,9 @@ fn main() -> ExitCode {
     match job(std::env::args().skip(1)) {
         Ok(job) => run(job),
         Err(usage) => {
-            eprintln!("{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--verdicts] [--mutate]");
+            eprintln!(
+                "{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--verdicts] [--most INSNS] [--contained] [--mutate]"
+            );
             eprintln!("       [--engines PACKETS] [--threads N] [--show N] [--logs]");
             ExitCode::from(2)
         }
@@ -73,6 +84,8 @@ fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
         mutate: false,
         kernel: None,
         verdicts: false,
+        contained: false,
+        most: None,
         logs: false,
         engines: None,
         threads,
@@ -83,9 +96,11 @@ fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
         match arg.as_str() {
             "--from" => job.from = number(args.next())?,
             "--show" => job.show = number(args.next())? as usize,
+            "--most" => job.most = Some(number(args.next())?.try_into().unwrap_or(u32::MAX)),
             "--engines" => job.engines = Some(number(args.next())? as usize),
             "--threads" => job.threads = number(args.next())? as usize,
             "--mutate" => job.mutate = true,
+            "--contained" => job.contained = true,
             "--logs" => job.logs = true,
             "--kernel" => job.kernel = Some(kernel()?),
             "--verdicts" => (job.verdicts, job.kernel) = (true, Some(kernel()?)),
@@ -115,8 +130,9 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
         }
         let seed = job.from + at;
         let result = match (job.engines, job.kernel) {
+            _ if job.contained => examine::contained(seed),
             (Some(packets), _) => examine::engines(seed, packets),
-            (None, Some(kernel)) if job.verdicts => examine::verdicts(seed, job.mutate, kernel),
+            (None, Some(kernel)) if job.verdicts => examine::verdicts(seed, job.mutate, kernel, job.most),
             (None, kernel) => examine::seed(seed, job.mutate, kernel),
         };
         let mut tally = tally.lock().expect("no thread panicked");
@@ -128,6 +144,7 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
             Ok(Verdict::Rejected(_)) => tally.rejected += 1,
             Ok(Verdict::Unsupported(_)) => tally.unsupported += 1,
             Ok(Verdict::KernelGaveUp(_)) => tally.gave_up += 1,
+            Ok(Verdict::NotAsked) => tally.not_asked += 1,
             Err(failure) => {
                 eprintln!("seed {}: {}", failure.seed, failure.problem);
                 tally.failures.entry(failure.problem.kind()).or_default().push(*failure);
@@ -138,7 +155,7 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
 
 /// Prints what there is to say; whether anything is wrong.
 fn report(job: Job, tally: Tally) -> bool {
-    let Tally { accepted, rejected, unsupported, gave_up, runs, failures } = tally;
+    let Tally { accepted, rejected, unsupported, gave_up, not_asked, runs, failures } = tally;
     let counts: Vec<String> = failures.iter().map(|(kind, list)| format!("{kind} {}", list.len())).collect();
     for (kind, mut list) in failures {
         list.sort_by_key(|f| f.seed);
@@ -163,6 +180,9 @@ fn report(job: Job, tally: Tally) -> bool {
         println!(
             "of {gave_up} more, accepted here, the kernel has no verdict: too large for it, or a bug of its own"
         );
+    }
+    if job.most.is_some() {
+        println!("of {not_asked} more the kernel was not asked: they are walked for too long");
     }
     if too_few {
         println!("fewer than {ACCEPTED}% were accepted");

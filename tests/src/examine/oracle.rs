@@ -85,13 +85,14 @@ impl Said {
         if self.accepted() {
             return Ok(None);
         }
-        // More than a million instructions, or 8192 jumps to come back to: asked for
-        // its words it would walk them all again.
+        // More than a million instructions: asked for its words it would walk them all
+        // again.
         if self.verdict.errno == libc::E2BIG {
-            return Ok(Some("BPF program is too large, or too complex".into()));
+            return Ok(Some("BPF program is too large".into()));
         }
         let words = self.verdict.reason().to_owned();
-        if words.starts_with("verifier bug") { Ok(Some(words)) } else { Err(Problem::UnsafeAccept { words }) }
+        let gave_up = ["verifier bug", "The sequence of"].iter().any(|start| words.starts_with(start));
+        if gave_up { Ok(Some(words)) } else { Err(Problem::UnsafeAccept { words }) }
     }
 
     /// That the kernel's run on the first packet leaves what ours did. Its maps

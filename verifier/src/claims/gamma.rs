@@ -86,12 +86,20 @@ impl<'a> View<'a> {
     }
 
     /// The registers of a frame of which anything is known.
-    fn registers(&self, frame: usize) -> Vec<(Reg, u64)> {
-        if frame + 1 == self.frames {
-            return Reg::ALL.into_iter().zip(*self.machine.regs()).collect();
-        }
-        let kept = Reg::SAVED.into_iter().zip(self.machine.saved(self.base + frame + 1));
-        kept.chain([(Reg::FP, self.fp(frame))]).collect()
+    fn registers(&self, frame: usize) -> impl Iterator<Item = (Reg, u64)> + use<'_> {
+        let waits = frame + 1 < self.frames;
+        let words = if waits { self.kept(frame) } else { *self.machine.regs() };
+        let first = if waits { Reg::SAVED[0].index() } else { 0 };
+        Reg::ALL.into_iter().zip(words).skip(first)
+    }
+
+    /// The registers of a frame that waits for its callee, the lost ones as 0.
+    fn kept(&self, frame: usize) -> [u64; Reg::COUNT] {
+        let mut words = [0; Reg::COUNT];
+        let saved = self.machine.saved(self.base + frame + 1);
+        Reg::SAVED.into_iter().zip(saved).for_each(|(reg, word)| words[reg.index()] = word);
+        words[Reg::FP.index()] = self.fp(frame);
+        words
     }
 }
 

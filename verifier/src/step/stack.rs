@@ -63,7 +63,7 @@ impl Walk<'_> {
         self.note_uninit(&touched);
         self.reads_no_dynptr(ptr, access.reg, access.size.bytes(), &touched)?;
         if !touched.exact {
-            self.rely_for_pointers(&touched);
+            self.rely_for_pointers(&touched)?;
             let all_zero = touched.offs.clone().all(|off| self.byte(&touched, off) == Byte::Zero);
             // Zero bytes are compared as what they are.
             return Ok(if all_zero { Value::immediate(0) } else { Value::UNKNOWN });
@@ -77,12 +77,21 @@ impl Walk<'_> {
     /// At a place that is not known a part of a spilled pointer may be read, and at
     /// a known one not: what was walked for many places is not taken for one of them
     /// but where the kernel does.
-    fn rely_for_pointers(&mut self, touched: &Touched) {
+    fn rely_for_pointers(&mut self, touched: &Touched) -> Result<(), Cause> {
         let slots = place(touched.offs.end - 1).0..place(touched.offs.start).0 + 1;
         let stack = &self.state.frames[touched.frame].stack;
         if slots.into_iter().any(|slot| stack.slot(slot).value.ptr().is_some()) {
+            self.needs_known_places()?;
             self.rely_on_path();
         }
+        Ok(())
+    }
+
+    /// What is only rejected at a known place of the stack is done at one that is
+    /// not: with every round of each loop walked it might be known.
+    fn needs_known_places(&self) -> Result<(), Cause> {
+        let blurred = self.is_summarised();
+        if blurred { Err(self.unsupported("a place of the stack that a summary left open")) } else { Ok(()) }
     }
 
     /// A number that is filled whole is given a name, so that what is learnt of
@@ -128,6 +137,9 @@ impl Walk<'_> {
         self.overwrite_dynptrs(&touched)?;
         self.rely_on_zero(value, access.size, &touched);
         if !touched.exact {
+            if self.may_spill(&touched, access.size, value).is_err() {
+                self.needs_known_places()?;
+            }
             self.smear(&touched, value.as_const() == Some(0));
             return Ok(());
         }

@@ -105,6 +105,9 @@ impl Walk<'_> {
             let counted = Counter { step, start: *first.scalar()? };
             let summary = self.summary(&state, &steps, Some(counted), counter.rounds);
             let found = self.try_rounds(run, summary.clone(), state.clone(), Some(probe.walked))?;
+            if stalls(&first, &counter.step, &found) {
+                return None;
+            }
             if found.ends.is_empty() {
                 let taken = self.affords(found.charge, counter.rounds) && self.begins_in(&state, &steps);
                 return taken.then(|| Guess { run, state, summary, from: first.origins() });
@@ -241,6 +244,14 @@ fn steps(start: &State, probe: &Found) -> Vec<Step> {
         (all && first.by() != 0).then_some(Step { place, by: first.by(), narrow: first.is_narrow() })
     };
     places(start).into_iter().filter_map(step).collect()
+}
+
+/// Whether, walked round by round, the counter may be in the same range again: where
+/// it may start at several numbers, and bits of it are tested. What the kernel then
+/// knows may be less than it was, though there are fewer numbers left; it takes the
+/// loop for one that never ends.
+fn stalls(first: &Value, counter: &Step, found: &Found) -> bool {
+    first.as_const().is_none() && found.masked.contains(&counter.place)
 }
 
 /// Makes the guess wider by what rounds ended in; nothing, where that is no use.

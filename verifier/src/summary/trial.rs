@@ -6,8 +6,10 @@ use super::{Open, Summaries, Summary};
 use crate::outcome::{LogLevel, Options};
 use crate::state::State;
 use crate::state::origins::Origins;
+use crate::state::trace::Place;
+use crate::state::value::Value;
 use crate::walk::Walk;
-use brolga_core::{Insn, Operand};
+use brolga_core::{Cond, Insn, Operand, Reg};
 
 /// The most instructions that are walked in one.
 const WALKED: u32 = 4_000;
@@ -28,6 +30,7 @@ pub(crate) struct Trial {
     /// The states in which rounds end that are not closed, and what that was for.
     ends: Vec<(State, Option<Open>)>,
     tests: Vec<Test>,
+    masked: Vec<Place>,
 }
 
 /// What comes of one.
@@ -35,6 +38,8 @@ pub(crate) struct Trial {
 pub(super) struct Found {
     pub(super) ends: Vec<(State, Option<Open>)>,
     pub(super) tests: Vec<Test>,
+    /// The places of whose words single bits are tested.
+    pub(super) masked: Vec<Place>,
     /// How many instructions were walked, those of loops inside as often as
     /// they have rounds.
     pub(super) charge: u32,
@@ -81,8 +86,8 @@ impl Walk<'_> {
         // What is made ready for a trial takes time as well.
         *spent = spent.saturating_add(walked + self.code.len() as u32 / 16);
         self.summaries.taken = taken;
-        let Trial { ends, tests, .. } = trial?;
-        result.ok().map(|()| Found { ends, tests, charge, walked })
+        let Trial { ends, tests, masked, .. } = trial?;
+        result.ok().map(|()| Found { ends, tests, masked, charge, walked })
     }
 
     /// The path, of a trial, is at the end of a round.
@@ -105,11 +110,17 @@ impl Walk<'_> {
         self.rely(relied);
     }
 
-    /// Notes a comparison that may leave the loop, where this walk is to find
-    /// that out.
+    /// Notes of which words of the round bits are tested; and a comparison that may
+    /// leave the loop, where this walk is to find that out.
     pub(crate) fn note_test(&mut self, insn: &Insn) {
-        let Some(Trial { probe: true, run, .. }) = self.trial else { return };
+        let Some(Trial { probe, run, .. }) = self.trial else { return };
         let Insn::JumpIf { cond, width, dst, src, off } = *insn else { return };
+        if cond == Cond::Set {
+            self.note_masked(run, dst, src);
+        }
+        if !probe {
+            return;
+        }
         let in_loop = self.state.loops.top().filter(|r| r.run == run && r.depth == self.state.frames.len());
         let body = in_loop.and_then(|run| self.structure.loop_at(run.head));
         let (Some(body), Some(target)) = (body, self.pc.jump(off.into())) else { return };
@@ -128,6 +139,14 @@ impl Walk<'_> {
         note(a.trace(), b.scalar(), holds);
         if let Operand::Reg(_) = src {
             note(b.trace(), a.scalar(), holds.swapped());
+        }
+    }
+
+    fn note_masked(&mut self, run: u32, dst: Reg, src: Operand) {
+        let words = [Some(*self.state.reg(dst)), self.operand(src).ok()];
+        let traces = words.iter().flatten().map(Value::trace).filter(|trace| trace.run() == run);
+        if let Some(trial) = &mut self.trial {
+            trial.masked.extend(traces.map(crate::state::trace::Trace::place));
         }
     }
 }
