@@ -41,7 +41,8 @@ pub struct Questions {
     /// many times faster.
     pub only_verdicts: bool,
     /// Of how many walked instructions a program may be for the kernel to be asked
-    /// only what its verdict is. It walks millions of them no faster than we do.
+    /// only what its verdict is, and it has no loops that we make wider sooner. It
+    /// takes a second or more for each million.
     pub most: Option<u32>,
     /// How to compile.
     pub jit: brolga_jit::Options,
@@ -83,8 +84,8 @@ pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, 
     }
 }
 
-/// Our verdict and the kernel's on the program of a seed, where it is walked for no
-/// more than `most` instructions.
+/// Our verdict and the kernel's on the program of a seed; with `most`, see
+/// [`Questions::most`].
 ///
 /// # Errors
 ///
@@ -216,7 +217,7 @@ fn packet(seed: u64, number: u64) -> Vec<u8> {
 /// The first thing that is wrong.
 pub fn examine(program: &Generated, packets: &[Vec<u8>], questions: Questions) -> Result<Verdict, Problem> {
     let budget = if questions.kernel.is_some() { Options::BUDGET } else { BUDGET };
-    if questions.most.is_some_and(|most| is_longer(program, most)) {
+    if questions.most.is_some_and(|most| is_longer(program, most) || is_widened(program)) {
         return Ok(Verdict::NotAsked);
     }
     let verdict = verify(world::program(program), &Options { budget, ..Options::default() });

@@ -154,7 +154,10 @@ impl Failure {
             Ok(accepted) => accepted.report.log,
             Err(failure) => failure.report.log,
         };
-        let load = |kernel: Kernel| kernel.load_with(&super::request(&self.program, 2), &self.program.funcs);
+        let load = |kernel: Kernel| {
+            let program = super::for_kernel(kernel, &self.program);
+            kernel.load_with(&super::request(&program, 2), &program.funcs)
+        };
         let theirs = self.questions.kernel.and_then(|kernel| load(kernel).ok()).map(|said| said.log);
         format!("ours:\n{ours}\nthe kernel's:\n{}", theirs.unwrap_or_default())
     }
