@@ -217,7 +217,7 @@ fn packet(seed: u64, number: u64) -> Vec<u8> {
 /// The first thing that is wrong.
 pub fn examine(program: &Generated, packets: &[Vec<u8>], questions: Questions) -> Result<Verdict, Problem> {
     let budget = if questions.kernel.is_some() { Options::BUDGET } else { BUDGET };
-    if questions.most.is_some_and(|most| is_longer(program, most) || is_widened(program)) {
+    if questions.most.is_some_and(|most| is_longer(program, most)) {
         return Ok(Verdict::NotAsked);
     }
     let verdict = verify(world::program(program), &Options { budget, ..Options::default() });
@@ -331,8 +331,11 @@ fn is_widened(program: &Generated) -> bool {
 }
 
 /// Whether more instructions than that are walked where each round of every loop is,
-/// as the kernel does.
+/// as the kernel does; or may be there, where `may_goto` is.
 fn is_longer(program: &Generated, most: u32) -> bool {
+    if program.code.iter().any(|(_, insn)| matches!(insn, Insn::MayGoto { .. })) {
+        return true;
+    }
     let options = Options { budget: most, summaries: false, ..Options::default() };
     let verdict = verify(world::program(program), &options);
     let is_budget = |cause| matches!(cause, Cause::Reject(Reject { why: Why::Budget(_), .. }));
