@@ -31,11 +31,13 @@ mod order;
 mod part;
 mod rounds;
 mod tree;
+mod widen;
 
 use crate::memory::Meter;
 use crate::outcome::Options;
 use crate::state::State;
 use crate::state::origins::Origins;
+use crate::state::stack::StackSlot;
 use crate::structure::Structure;
 use brolga_core::{Code, Insn, Pc};
 use order::{Names, same, same_calls, unwritten, within};
@@ -120,6 +122,18 @@ pub(crate) fn as_stored(state: &State, pc: Pc, structure: &Structure) -> State {
 /// What may still be read of a state.
 pub(crate) fn live_state(state: &State, pc: Pc, structure: &Structure) -> State {
     live_part(state, pc, structure)
+}
+
+/// Whether a slot that may be read holds a pointer that `all` knows only as bytes: it
+/// lies within, but to read a part of it is not allowed.
+pub(crate) fn hides_pointer(all: &State, state: &State, pc: Pc, structure: &Structure) -> bool {
+    let is_pointer = |slot: &StackSlot| slot.has_spill() && slot.value.ptr().is_some();
+    (0..state.frames.len().min(all.frames.len())).any(|frame| {
+        let live = order::live_slots(frame, state, pc, structure);
+        let slots = state.frames[frame].stack.slots().enumerate();
+        let mut pointers = slots.filter(|(index, slot)| live.contains(*index) && is_pointer(slot));
+        pointers.any(|(index, _)| !is_pointer(all.frames[frame].stack.slot(index)))
+    })
 }
 
 /// The labels of the numbers of a state that are not just any, or have a trace.
@@ -220,26 +234,6 @@ impl Seen {
         self.tree.rely_on_path(parent);
     }
 
-    /// The last state stored here in an earlier round of a `may_goto`'s loop.
-    pub(crate) fn earlier_round(&self, pc: Pc, may_gotos: u32) -> Option<&State> {
-        let open = self.at[pc.index()].open.iter().rev();
-        open.map(|node| self.tree.state(*node)).find(|state| state.may_gotos < may_gotos)
-    }
-
-    /// The last state stored at a call in an earlier round of its callback.
-    pub(crate) fn earlier_callback(&self, pc: Pc, state: &State) -> Option<&State> {
-        let earlier = |e: &&State| same_calls(e, state) && rounds::of_callback(e, state).is_some();
-        let open = self.at[pc.index()].open.iter().rev();
-        open.map(|node| self.tree.state(*node)).find(earlier)
-    }
-
-    /// The last state stored where an iterator is asked, of an earlier element.
-    pub(crate) fn earlier_element(&self, pc: Pc, state: &State) -> Option<&State> {
-        let earlier = |e: &&State| same_calls(e, state) && rounds::of_iterator(e, state).is_some();
-        let open = self.at[pc.index()].open.iter().rev();
-        open.map(|node| self.tree.state(*node)).find(earlier)
-    }
-
     /// A jump, a call or an exit is walked.
     pub(crate) const fn jumped(&mut self) {
         self.jumps += 1;
@@ -337,7 +331,9 @@ impl Seen {
             let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
             let by_iter = iterates.then(|| rounds::of_iterator(old, state)).flatten();
             let Some(id) = by_call.or(by_jump).or(by_iter) else { continue };
-            if within(Names::new(self.untraced), old, state, Origins::ALL, pc, structure) {
+            if within(Names::new(self.untraced), old, state, Origins::ALL, pc, structure)
+                && !hides_pointer(old, state, pc, structure)
+            {
                 known = Some(Run { id, node });
                 break;
             }

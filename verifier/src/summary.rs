@@ -50,8 +50,9 @@
 //! **Words.** What was guessed may know too little, and a program be rejected for
 //! it. So a program that is not accepted with summaries is walked again without; and
 //! one too that is rejected only where more is known: part of a spilled pointer is
-//! read at a known place, or the counter's range, known to be in fewer rounds, is the
-//! same again.
+//! read at a known place, or in some rounds only; the counter's range, known to be in
+//! fewer rounds, is the same again; numbers are widened that were others in the round
+//! before.
 
 mod guess;
 mod rounds;
@@ -205,6 +206,9 @@ impl Walk<'_> {
             *to = *value;
             to.label(counted);
         }
+        if crate::prune::hides_pointer(old, &next, self.pc, self.structure) {
+            return Err(Open::State);
+        }
         let (relied, unwritten) =
             crate::prune::lies_within(old, &next, *said, self.pc, self.structure).ok_or(Open::State)?;
         Ok((relied | traced, unwritten))
@@ -272,6 +276,13 @@ impl Walk<'_> {
     /// What is only rejected at a known place has to be walked so.
     pub(crate) const fn is_summarised(&self) -> bool {
         self.summaries.taken > 0 || self.trial.is_some()
+    }
+
+    /// That the path is in no loop that is summarised, where numbers are to be compared
+    /// with those of the round before.
+    pub(crate) fn compares_rounds(&self) -> Result<(), Cause> {
+        let blurred = self.trial.is_some() || self.state.loops.top().is_some();
+        if blurred { Err(self.unsupported("a loop in one that is summarised")) } else { Ok(()) }
     }
 
     fn may_summarise(&self) -> bool {

@@ -259,6 +259,11 @@ impl<'a> Walk<'a> {
         (self.last_id, self.last_run) = (other.last_id, other.last_run);
     }
 
+    /// The state that was stored last on this path.
+    pub(crate) const fn parent(&self) -> Option<usize> {
+        self.parent
+    }
+
     /// Stores the state where it was not.
     pub(crate) fn store_here(&mut self) -> Result<(), Cause> {
         self.parent = Some(self.seen.store(self.pc, &mut self.state, self.parent, self.structure));

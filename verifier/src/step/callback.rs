@@ -15,7 +15,8 @@
 //! A state at the call that lies within one from an earlier round needs no walk,
 //! though that one is not walked to its end: both then go on alike, and what is
 //! not safe on the way is found there. Numbers that change from round to round
-//! would keep that from happening, so after some rounds they are widened.
+//! would keep that from happening, so they are widened: at once those from which
+//! nothing was concluded yet, as in the kernel, after some rounds all.
 //!
 //! A callback that runs later is walked as a program of its own, in a frame
 //! without callers.
@@ -26,7 +27,6 @@ use crate::state::stack::STACK_BYTES;
 use crate::state::value::{Id, MapRef, Number, Ptr, PtrKind, Value};
 use crate::state::{Frame, State};
 use crate::step::arguments::Given;
-use crate::step::jump::widen;
 use crate::structure::MAX_FRAMES;
 use crate::walk::{Step, Walk};
 use brolga_core::facts::SubprogId;
@@ -167,10 +167,9 @@ impl Walk<'_> {
         let callsite = self.state.top().callsite;
         self.state.frames.pop();
         let rounds = self.state.top().rounds;
-        if rounds > patience(self.processed, self.options.budget)
-            && let Some(earlier) = self.seen.earlier_callback(callsite, &self.state)
-        {
-            widen(&mut self.state, earlier);
+        self.seen.widen_next(callsite, None, &mut self.state);
+        if rounds > patience(self.processed, self.options.budget) {
+            self.seen.widen_callback(callsite, &mut self.state);
         }
         Ok(Step::To(callsite))
     }

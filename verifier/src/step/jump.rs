@@ -116,12 +116,12 @@ impl Walk<'_> {
         let target = self.target(off)?;
         self.facts.goes(self.pc, true);
         self.facts.goes(self.pc, false);
+        self.compares_rounds()?;
         let mut round = self.state.clone();
         round.may_gotos += 1;
-        if round.may_gotos > ROUNDS_WALKED
-            && let Some(earlier) = self.seen.earlier_round(self.pc, self.state.may_gotos)
-        {
-            widen(&mut round, earlier);
+        self.seen.widen_next(self.pc, self.parent(), &mut round);
+        if round.may_gotos > ROUNDS_WALKED {
+            self.seen.widen_round(self.pc, self.state.may_gotos, &mut round);
         }
         // The kernel walks out of the loop first.
         self.push(round, self.pc.plus(1))?;
@@ -241,27 +241,4 @@ fn learn(other: &mut Number, known: &Number) {
     }
     // That they are made of one word is known of both.
     other.origins |= known.origins;
-}
-
-/// Makes every number that is not as it was in an earlier round anything.
-pub(crate) fn widen(round: &mut State, earlier: &State) {
-    if round.frames.len() != earlier.frames.len() {
-        return;
-    }
-    let widen_value = |now: &mut Value, was: &Value| {
-        if let (Value::Number(n), Value::Number(w)) = (&*now, was)
-            && n.range != w.range
-        {
-            *now = Value::UNKNOWN;
-        }
-    };
-    for (index, old) in earlier.frames.iter().enumerate() {
-        let frame = &mut round.frames[index];
-        frame.regs.iter_mut().zip(&old.regs).for_each(|(now, was)| widen_value(now, was));
-        for (index, old) in old.stack.slots().enumerate() {
-            if frame.stack.slot(index).whole().is_some() && old.whole().is_some() {
-                widen_value(&mut frame.stack.slot_mut(index).value, &old.value);
-            }
-        }
-    }
 }

@@ -20,7 +20,6 @@ use crate::state::references::Reference;
 use crate::state::stack::{Iter, StackSlot, place};
 use crate::state::value::{Ptr, PtrKind, Value};
 use crate::step::callback::patience;
-use crate::step::jump::widen;
 use crate::walk::Walk;
 use brolga_core::kfunc::{ITER_NUM_BYTES, Kfunc};
 use brolga_core::{Callee, Reg};
@@ -116,14 +115,15 @@ impl Walk<'_> {
 
     /// Keeps for later the way on which there is one more element.
     fn another_element(&mut self, iter: Iter) -> Result<(), Cause> {
+        self.compares_rounds()?;
         let mut next = self.state.clone();
         let reference = next.held.references.iter_mut().find(|r| r.id == iter.id);
         let reference = reference.ok_or_else(|| self.bug("an iterator is a reference"))?;
         reference.rounds += 1;
-        if reference.rounds > patience(self.processed, self.options.budget)
-            && let Some(earlier) = self.seen.earlier_element(self.pc, &self.state)
-        {
-            widen(&mut next, earlier);
+        let rounds = reference.rounds;
+        self.seen.widen_next(self.pc, self.parent(), &mut next);
+        if rounds > patience(self.processed, self.options.budget) {
+            self.seen.widen_element(self.pc, &self.state, &mut next);
         }
         for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
             next.set(reg, Value::Uninit);

@@ -128,7 +128,8 @@ impl Walk<'_> {
             }
         }
         let every = crate::prune::live_state(&state, self.pc, self.structure);
-        crate::prune::lies_within(&every, &here, Origins::ALL, self.pc, self.structure).is_some()
+        !crate::prune::hides_pointer(&every, &here, self.pc, self.structure)
+            && crate::prune::lies_within(&every, &here, Origins::ALL, self.pc, self.structure).is_some()
     }
 
     fn summary(&self, state: &State, steps: &[Step], counter: Option<Counter>, rounds: u32) -> Summary {
