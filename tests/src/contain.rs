@@ -2,14 +2,17 @@
 //!
 //! A program is verified with its states recorded, then run in the checked
 //! interpreter, which believes nothing: before each step the machine must lie in
-//! a claimed state, and every access in the program's memory.
+//! a claimed state, and every access in the program's memory. What was proven of the
+//! instruction must hold, too.
 
 #![expect(unsafe_code, reason = "runs programs in a world of their own")]
+
+mod founded;
 
 use crate::world::World;
 use brolga_core::interp::{self, Fault, Machine, Observer};
 use brolga_core::link::RunState;
-use brolga_core::{Executable, LinkError, Pc, Program, Reg};
+use brolga_core::{Code, Executable, Facts, LinkError, MapIdx, Pc, Reg, Verified};
 use brolga_verifier::Claims;
 use brolga_verifier::claims::{Bounds, MachineView};
 use brolga_verifier::state::value::MapRef;
@@ -20,40 +23,37 @@ use std::error::Error;
 /// does not loop by `may_goto`.
 const STEPS: u64 = 200_000;
 
-/// A program ready to be run step by step against its claims.
+/// A program ready to be run step by step against its claims, and what was proven
+/// of it.
 #[derive(Debug)]
-pub struct Contained {
+pub struct Contained<'a> {
     exec: Executable,
+    code: &'a Code,
+    facts: &'a Facts,
 }
 
-impl Contained {
+impl<'a> Contained<'a> {
     /// Resolves a program to a world; nothing is believed of it.
     ///
     /// # Errors
     ///
     /// Where it refers to what the world has not.
-    pub fn new(program: Program, world: &World) -> Result<Self, LinkError> {
-        let exec = world.linked(|links| Executable::unverified(program, links))?;
-        Ok(Self { exec })
+    pub fn new(verified: &'a Verified, world: &World) -> Result<Self, LinkError> {
+        let program = verified.program();
+        let exec = world.linked(|links| Executable::unverified(program.clone(), links))?;
+        Ok(Self { exec, code: &program.code, facts: verified.facts() })
     }
 
-    /// Runs it in the world that it was resolved to; r0.
+    /// Runs it in the world that it was resolved to; r0. Without claims it is only
+    /// tested against what was proven, and every access is checked.
     ///
     /// # Errors
     ///
-    /// Where the machine leaves the claims, or the program its memory; and
-    /// [`Fault::Budget`] where the run goes on longer than it is watched.
-    pub fn run(&self, world: &World, claims: &Claims) -> Result<u64, Fault> {
-        self.watched(world, &mut Watch { world, claims, likely: HashMap::new() })
-    }
-
-    /// Runs it with every access checked, but against no claims.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::run`], of the program's memory.
-    pub fn run_unclaimed(&self, world: &World) -> Result<u64, Fault> {
-        self.watched(world, &mut Unclaimed)
+    /// Where the machine leaves the claims or what was proven, or the program its
+    /// memory; and [`Fault::Budget`] where the run goes on longer than it is watched.
+    pub fn run(&self, world: &World, claims: Option<&Claims>) -> Result<u64, Fault> {
+        let &Self { code, facts, .. } = self;
+        self.watched(world, &mut Watch { world, code, facts, claims, likely: HashMap::new() })
     }
 
     fn watched(&self, world: &World, watch: &mut dyn Observer) -> Result<u64, Fault> {
@@ -64,26 +64,23 @@ impl Contained {
     }
 }
 
-struct Unclaimed;
-
-impl Observer for Unclaimed {
-    fn before(&mut self, _: Pc, _: &Machine) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
-    }
-}
-
 struct Watch<'a> {
     world: &'a World,
-    claims: &'a Claims,
+    code: &'a Code,
+    facts: &'a Facts,
+    claims: Option<&'a Claims>,
     /// The claim that held at each place when the run was there last.
     likely: HashMap<Pc, usize>,
 }
 
 impl Observer for Watch<'_> {
     fn before(&mut self, pc: Pc, machine: &Machine) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let likely = self.likely.entry(pc).or_default();
-        *likely = self.claims.check_from(pc, &View { world: self.world, machine }, *likely)?;
-        Ok(())
+        let view = View { world: self.world, machine };
+        if let Some(claims) = self.claims {
+            let likely = self.likely.entry(pc).or_default();
+            *likely = claims.check_from(pc, &view, *likely)?;
+        }
+        Ok(founded::check(self.facts, self.code, pc, &view)?)
     }
 }
 
@@ -91,6 +88,13 @@ impl Observer for Watch<'_> {
 struct View<'a> {
     world: &'a World,
     machine: &'a Machine,
+}
+
+impl View<'_> {
+    /// How many bytes a value of the map has.
+    fn value_size(&self, map: MapIdx) -> u64 {
+        self.world.maps().get(map.index()).map_or(0, |map| map.sizes().1.into())
+    }
 }
 
 impl MachineView for View<'_> {

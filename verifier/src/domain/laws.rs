@@ -17,10 +17,12 @@ use super::{Scalar, ScalarOf, Tnum, TnumOf, alu, decide, neg, refine, swap};
 
 mod enrolled;
 mod holes;
+mod moves;
 mod random;
 mod units;
 mod vectors;
 
+use moves::{bits, made, moves};
 use random::Rng;
 
 /// A lattice of sets of `BITS`-bit words with transfer functions.
@@ -235,10 +237,10 @@ macro_rules! laws {
 }
 
 laws! {
-    tnum4: TnumOf<4> => order join meet transfer casts;
-    tnum5: TnumOf<5> => order join meet transfer;
-    tnum64: Tnum => order join meet transfer casts;
-    scalar4: ScalarOf<4> => order join transfer casts branches same reduces;
-    scalar8: ScalarOf<8> => order join transfer casts branches same reduces;
-    scalar64: Scalar => order join transfer casts branches same reduces;
+    tnum4: TnumOf<4> => order join meet transfer casts bits;
+    tnum5: TnumOf<5> => order join meet transfer bits;
+    tnum64: Tnum => order join meet transfer casts bits;
+    scalar4: ScalarOf<4> => order join transfer casts branches same reduces moves made;
+    scalar8: ScalarOf<8> => order join transfer casts branches same reduces moves made;
+    scalar64: Scalar => order join transfer casts branches same reduces moves made;
 }

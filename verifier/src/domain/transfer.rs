@@ -38,31 +38,14 @@ pub fn offset(op: AluOp, a: &Scalar, b: &Scalar) -> Scalar {
 /// (`sync_linked_regs`).
 #[must_use]
 pub fn moved(width: Width, a: &Scalar, by: u64) -> Scalar {
-    let sum = ScalarOf::raw(AluOp::Add, a, &Scalar::constant(by));
-    match width {
-        Width::W32 => sum.zero_extended().sync(),
-        Width::W64 => sum.sync(),
-    }
+    ScalarOf::moved(width, a, by)
 }
 
 /// The two numbers that the kernel walks apart where `a`, or its low half, is 0 or
 /// -1.
 #[must_use]
 pub fn signs(a: &Scalar) -> Option<(Scalar, Scalar)> {
-    let low = |value: u32| {
-        Scalar::from_views(
-            a.tnum.with_low(32, TnumOf::constant(value.into())),
-            a.wide(),
-            Span::constant(32, value.into()),
-        )
-    };
-    if (a.smin(), a.smax()) == (-1, 0) {
-        Some((Scalar::constant(0), Scalar::constant(u64::MAX)))
-    } else if (a.s32_min(), a.s32_max()) == (-1, 0) {
-        Some((low(0), low(u32::MAX)))
-    } else {
-        None
-    }
+    ScalarOf::signs(a)
 }
 
 /// The low `from` of `a`, its sign bit copied up to `width` (`MOVSX`, `LDSX`);
@@ -192,6 +175,30 @@ impl<const N: u32> ScalarOf<N> {
             (wide.umin, wide.umax) = (0, mask(N));
         }
         Self::from_views(tnum, wide, Span::full(Self::HALF)).sync().or_bits_alone()
+    }
+
+    /// [`moved`] on `N`-bit words; `by` is one.
+    pub(crate) fn moved(width: Width, a: &Self, by: u64) -> Self {
+        let sum = Self::raw(AluOp::Add, a, &Self::constant(by));
+        match width {
+            Width::W32 => sum.zero_extended().sync(),
+            Width::W64 => sum.sync(),
+        }
+    }
+
+    /// [`signs`] on `N`-bit words.
+    pub(crate) fn signs(a: &Self) -> Option<(Self, Self)> {
+        let low = |value: u64| {
+            let bits = a.tnum.with_low(Self::HALF, TnumOf::constant(value));
+            Self::from_views(bits, a.wide(), Span::constant(Self::HALF, value))
+        };
+        if (a.smin, a.smax) == (-1, 0) {
+            Some((Self::constant(0), Self::constant(mask(N))))
+        } else if (a.s32_min, a.s32_max) == (-1, 0) {
+            Some((low(0), low(mask(Self::HALF))))
+        } else {
+            None
+        }
     }
 
     /// The one count that this is of a shift, less than the number of bits.
