@@ -124,19 +124,32 @@ impl Translator<'_, '_> {
     /// Calls a function of the host, in C's convention: directly where it is
     /// near enough, else by its full address.
     pub(super) fn call_address(&mut self, address: u64, arguments: &[Value]) -> Value {
-        self.stored = None;
-        let inst = if self.has(Passes::NEAR) && place::is_near(self.shared.isa, address) {
+        if self.has(Passes::NEAR) && place::is_near(self.shared.isa, address) {
             let callee = self.near_callee(address, arguments.len());
-            self.b.ins().call(callee, arguments)
+            self.call(callee, arguments)
         } else {
-            let signature = self.signature(arguments.len());
             let callee = self.number(Width::W64, address);
-            self.b.ins().call_indirect(signature, callee, arguments)
-        };
+            self.call_at(callee, arguments)
+        }
+    }
+
+    /// Calls a function by its name. As whatever else is called it may write to
+    /// the frame, where it was given a pointer to it.
+    pub(super) fn call(&mut self, callee: FuncRef, arguments: &[Value]) -> Value {
+        self.stored = None;
+        let inst = self.b.ins().call(callee, arguments);
         self.b.inst_results(inst)[0]
     }
 
-    pub(super) fn signature(&mut self, arguments: usize) -> SigRef {
+    /// Calls a function by its address.
+    pub(super) fn call_at(&mut self, callee: Value, arguments: &[Value]) -> Value {
+        self.stored = None;
+        let signature = self.signature(arguments.len());
+        let inst = self.b.ins().call_indirect(signature, callee, arguments);
+        self.b.inst_results(inst)[0]
+    }
+
+    fn signature(&mut self, arguments: usize) -> SigRef {
         let (shared, b) = (&*self.shared, &mut self.b);
         let signature = &mut self.callees.signatures[arguments];
         *signature.get_or_insert_with(|| b.import_signature(shared.signature_of(arguments)))
@@ -167,12 +180,10 @@ impl Translator<'_, '_> {
         let parameters = self.shared.program.parameters(subprog);
         let mut arguments: Vec<Value> = parameters.iter().map(|reg| self.wide(reg)).collect();
         let callee = self.subprog_callee(subprog);
-        self.stored = None;
         if self.shared.program.roles[subprog.index()] != Role::Callback && self.shared.program.tail_calls {
             arguments.push(self.run());
         }
-        let inst = self.b.ins().call(callee, &arguments);
-        let r0 = self.b.inst_results(inst)[0];
+        let r0 = self.call(callee, &arguments);
         self.lose(RegSet::CALLER_SAVED);
         self.set_wide(Reg::R0, r0);
         Ok(())

@@ -64,14 +64,12 @@ impl Translator<'_, '_> {
     /// Calls the callback: by its name, where the facts say which it is.
     fn call_back(&mut self, pc: Pc, func: Value, arguments: &[Value]) -> Value {
         let known = self.facts(pc).callback.filter(|subprog| self.is_callback(*subprog));
-        let inst = if let Some(subprog) = known {
+        if let Some(subprog) = known {
             let callee = self.subprog_callee(subprog);
-            self.b.ins().call(callee, arguments)
+            self.call(callee, arguments)
         } else {
-            let signature = self.signature(arguments.len());
-            self.b.ins().call_indirect(signature, func, arguments)
-        };
-        self.b.inst_results(inst)[0]
+            self.call_at(func, arguments)
+        }
     }
 
     fn is_callback(&self, subprog: SubprogId) -> bool {
