@@ -151,6 +151,30 @@ fn each_frame_has_a_budget_of_its_own() {
     assert_eq!(both.jit(0, 0), 2 * u64::from(MAY_GOTO_BUDGET));
 }
 
+/// Whether one leads anywhere or not: it is counted, as the interpreter does.
+#[test]
+fn a_may_goto_that_changes_nothing_is_counted() {
+    let rounds = |idle: &str| {
+        let text = format!(
+            "r0 = 0
+             again: {idle}
+             r0 += 1
+             may_goto out
+             goto again
+             out: exit"
+        );
+        let linked = Build::asm(&text).link();
+        variants().iter().for_each(|options| {
+            let image = compile(&linked, options).unwrap().publish().unwrap();
+            // The round in which it is spent goes on to its end.
+            assert_eq!(run(&image, 0, 0), u64::from(MAY_GOTO_BUDGET / 2 + 1), "{options:?}\n{text}");
+        });
+    };
+    rounds("may_goto +0");
+    // Both ways lead to jumps to the same place.
+    rounds("may_goto +1\ngoto +1\ngoto +0");
+}
+
 /// A branch that goes one way only is none, and what it skips may be anything.
 #[test]
 fn what_is_not_reached_is_not_compiled() {

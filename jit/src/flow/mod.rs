@@ -45,7 +45,8 @@ impl BlockIdx {
 pub(crate) enum Ending {
     /// It goes on to another, or to itself.
     Goto(BlockIdx),
-    /// Its last instruction decides.
+    /// Its last instruction decides. Both ways lead to the same block only where
+    /// that is a `may_goto`, which counts how often it is passed.
     Branch { taken: BlockIdx, next: BlockIdx },
     /// Its last instruction leaves the subprogram.
     Return,
@@ -62,17 +63,20 @@ impl Ending {
         };
         a.into_iter().chain(b)
     }
-}
 
-impl Ending {
+    /// The same, where it matters nothing which way is gone to the same block.
+    fn decided(self) -> Self {
+        match self {
+            Self::Branch { taken, next } if taken == next => Self::Goto(taken),
+            Self::Branch { .. } | Self::Goto(_) | Self::Return | Self::Trap => self,
+        }
+    }
+
     /// The same with other places to go to.
     fn map(self, to: impl Fn(BlockIdx) -> BlockIdx) -> Self {
         match self {
             Self::Goto(goes) => Self::Goto(to(goes)),
-            Self::Branch { taken, next } => match (to(taken), to(next)) {
-                (taken, next) if taken == next => Self::Goto(taken),
-                (taken, next) => Self::Branch { taken, next },
-            },
+            Self::Branch { taken, next } => Self::Branch { taken: to(taken), next: to(next) },
             Self::Return => Self::Return,
             Self::Trap => Self::Trap,
         }
@@ -149,6 +153,17 @@ impl Block {
     /// The instructions with their places, in order.
     pub(crate) fn insns<'a>(&self, code: &'a Code) -> impl DoubleEndedIterator<Item = (Pc, &'a Insn)> {
         (self.start.0..=self.last.0).filter_map(|i| code.at(Pc(i)).map(|insn| (Pc(i), insn)))
+    }
+
+    /// Whether it ends in a `may_goto`.
+    pub(crate) fn spends(&self, code: &Code) -> bool {
+        matches!(code.at(self.last), Some(Insn::MayGoto { .. }))
+    }
+
+    /// The same, with an ending that decides nothing made none, where that is all
+    /// that it does.
+    fn simplified(self, code: &Code) -> Self {
+        if self.spends(code) { self } else { Self { ending: self.ending.decided(), ..self } }
     }
 }
 
@@ -256,7 +271,7 @@ impl Scan<'_> {
                 Some(next) if !edges.splits && leaders.at(next).is_none() => last = next,
                 _ => {
                     let ending = ending(edges.returns, to(edges.taken), to(edges.next));
-                    return Block {
+                    let block = Block {
                         start,
                         last,
                         ending,
@@ -265,6 +280,7 @@ impl Scan<'_> {
                         live: Live::default(),
                         short: RegSet::EMPTY,
                     };
+                    return block.simplified(self.code);
                 }
             }
         }
@@ -274,7 +290,7 @@ impl Scan<'_> {
 fn ending(returns: bool, taken: Option<BlockIdx>, next: Option<BlockIdx>) -> Ending {
     match (taken, next) {
         _ if returns => Ending::Return,
-        (Some(taken), Some(next)) if taken != next => Ending::Branch { taken, next },
+        (Some(taken), Some(next)) => Ending::Branch { taken, next },
         (Some(to), _) | (None, Some(to)) => Ending::Goto(to),
         (None, None) => Ending::Trap,
     }

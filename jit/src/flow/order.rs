@@ -101,5 +101,6 @@ pub(super) fn thread(code: &Code, blocks: &mut Vec<Block>) {
         BlockIdx(numbers[to.index()])
     };
     let kept = blocks.iter().enumerate().filter(|(i, _)| !skipped(*i));
-    *blocks = kept.map(|(_, block)| Block { ending: block.ending.map(to), ..*block }).collect();
+    let led_on = |block: &Block| Block { ending: block.ending.map(to), ..*block }.simplified(code);
+    *blocks = kept.map(|(_, block)| led_on(block)).collect();
 }

@@ -179,8 +179,7 @@ impl Translator<'_, '_> {
     /// Declares the frame's loop budget, where a `may_goto` spends of it.
     pub(super) fn declare_budget(&mut self) {
         let code = &self.linked().exec().code;
-        let may_goto = |block: &Block| matches!(code.at(block.last), Some(Insn::MayGoto { .. }));
-        if self.plan.blocks.iter().any(may_goto) {
+        if self.plan.blocks.iter().any(|block| block.spends(code)) {
             let budget = self.b.declare_var(types::I64);
             let full = self.number(Width::W64, MAY_GOTO_BUDGET.into());
             self.b.def_var(budget, full);
