@@ -342,7 +342,7 @@ impl Map {
     /// them any more.
     #[must_use]
     pub fn info(&self) -> MapInfo {
-        let constant = self.is_frozen() && self.def().flags.contains(MapFlags::RDONLY_PROG);
+        let constant = self.0.freeze.is_settled() && self.def().flags.contains(MapFlags::RDONLY_PROG);
         let frozen = if constant { self.only_value() } else { None };
         let mut def = self.def().clone();
         if def.kind == MapKind::Devmap {
