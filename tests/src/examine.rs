@@ -30,8 +30,9 @@ const BUDGET: u32 = 50_000;
 /// and memory grow with the square.
 const RECORDED: u32 = 5_000;
 
-/// One of so many programs with `may_goto` is short enough for the kernel.
-const MAY_GOTOS: usize = 8;
+/// The kernel is asked of a program with `may_goto` where so many instructions are
+/// walked for each that there is.
+const MAY_GOTO: u32 = 12;
 
 /// What to ask of a program.
 #[derive(Clone, Copy, Debug, Default)]
@@ -335,13 +336,11 @@ fn is_widened(program: &Generated) -> bool {
 }
 
 /// Whether more instructions than that are walked where each round of every loop is,
-/// as the kernel does. Where a loop by `may_goto` counts, it walks a million, and we
-/// do not: that is asked of some only.
+/// as the kernel does; where rounds of a `may_goto` are counted, many times those there
+/// are: it walks a million then, and we do not.
 fn is_longer(program: &Generated, most: u32) -> bool {
-    let gives_up = program.code.iter().any(|(_, insn)| matches!(insn, Insn::MayGoto { .. }));
-    if gives_up && !program.code.len().is_multiple_of(MAY_GOTOS) {
-        return true;
-    }
+    let counted = program.code.iter().any(|(_, insn)| matches!(insn, Insn::MayGoto { .. }));
+    let most = if counted { most.min(MAY_GOTO * program.code.len() as u32) } else { most };
     let options = Options { budget: most, summaries: false, ..Options::default() };
     let verdict = verify(world::program(program), &options);
     let is_budget = |cause| matches!(cause, Cause::Reject(Reject { why: Why::Budget(_), .. }));

@@ -30,6 +30,7 @@
 mod order;
 mod part;
 mod rounds;
+mod shape;
 mod tree;
 mod widen;
 
@@ -43,6 +44,8 @@ use brolga_core::{Code, Insn, Pc};
 use order::{Names, same, same_calls, unwritten, within};
 use part::live_part;
 use rounds::{Relied, Run};
+use shape::Shape;
+use std::sync::Arc;
 use tree::Tree;
 
 /// A state may be stored where so many jumps and instructions were
@@ -302,6 +305,8 @@ impl Seen {
             entry.misses += u32::from(due && !often);
         }
         let (node, runs) = known?;
+        let concluded = state.origins_of(self.tree.concluded(node));
+        self.tree.rely(parent, concluded);
         let relied = tree::relied_on(self.tree.state(node), state, self.tree.precise(node));
         Some(self.known(node, state, (pc, parent), structure, (&runs, relied)))
     }
@@ -319,6 +324,8 @@ impl Seen {
         let iterates = structure.iterates(pc);
         let forced = structure.is_force_checkpoint(pc);
         let most = if forced { ROUNDS_COMPARED.0 } else { ROUNDS_COMPARED.1 };
+        let ends_by_itself = at_may_goto || calls_back || iterates;
+        let shape = if ends_by_itself { Shape::of(state) } else { Shape::default() };
         let mut known = None;
         for &node in self.at[pc.index()].open.iter().rev().take(most) {
             let old = self.tree.state(node);
@@ -332,7 +339,7 @@ impl Seen {
             let by_iter = iterates.then(|| rounds::of_iterator(old, state)).flatten();
             let Some(id) = by_call.or(by_jump).or(by_iter) else { continue };
             if within(Names::new(self.untraced), old, state, Origins::ALL, pc, structure)
-                && !hides_pointer(old, state, pc, structure)
+                && self.tree.shape(node).is_none_or(|old| old.is_kept_by(&shape))
             {
                 known = Some(Run { id, node });
                 break;
@@ -355,7 +362,7 @@ impl Seen {
         let up = |node: &usize| self.tree.parent(*node);
         runs.iter().for_each(|run| self.relied.note(std::iter::successors(parent, up), *run));
         let unwritten = unwritten(self.tree.state(node), state, pc, structure);
-        self.tree.rely(parent, relied);
+        self.tree.rely_on_range(parent, relied);
         Visit::Known { unwritten }
     }
 
@@ -377,6 +384,13 @@ impl Seen {
         });
     }
 
+    /// The shape of a state, one for all on the path that have the same.
+    fn shape(&self, pc: Pc, state: &State) -> Arc<Shape> {
+        let last = self.at[pc.index()].open.last().and_then(|node| self.tree.shape(*node));
+        let shape = Shape::of(state);
+        last.filter(|last| ***last == shape).cloned().unwrap_or_else(|| Arc::new(shape))
+    }
+
     pub(crate) fn store(
         &mut self,
         pc: Pc,
@@ -384,11 +398,12 @@ impl Seen {
         parent: Option<usize>,
         structure: &Structure,
     ) -> usize {
+        let shape = structure.is_force_checkpoint(pc).then(|| self.shape(pc, state));
         part::forget_dead_numbers(state, pc, structure);
         let mut stored = live_part(state, pc, structure);
         part::drop_lone_names(&mut stored);
         self.meter.keep(&stored);
-        let node = self.tree.store(pc, parent, stored);
+        let node = self.tree.store(pc, parent, stored, shape);
         state.label_numbers();
         self.at[pc.index()].open.push(node);
         self.total += 1;

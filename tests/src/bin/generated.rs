@@ -9,8 +9,8 @@
 //! asked: unsafe accepts (the kernel rejects) and false rejects (it accepts) are
 //! counted apart, and so is where the kernel gives up. `--logs` prints what both
 //! say of each disagreement. With `--most` the kernel is not asked of programs that
-//! are walked for more instructions, nor of most that have `may_goto`: it spends nearly
-//! all of its time on them.
+//! are walked for more instructions, nor of those whose `may_goto` loops are long: it
+//! spends nearly all of its time on them.
 //!
 //! With `--contained` only containment is asked, with which a program is made, verified
 //! and run in the checked interpreter three times as fast.

@@ -1,12 +1,14 @@
 //! The stored states as a tree of the paths that lead from one to the next, and
 //! what was relied on of each.
 
+use super::shape::Shape;
 use crate::memory::Meter;
 use crate::state::State;
 use crate::state::origins::Origins;
 use crate::state::stack::Byte;
 use crate::state::value::Value;
 use brolga_core::Pc;
+use std::sync::Arc;
 
 /// A stored state.
 struct Node {
@@ -16,11 +18,15 @@ struct Node {
     open: u32,
     /// What was relied on of its numbers.
     precise: Origins,
+    /// The same without that it was taken for one that another round begins in.
+    concluded: Origins,
     /// Whether what was found below depends on every number, here and above.
     exact: bool,
     /// None, where it is no longer compared. It is while paths below it are open:
     /// what they rely on goes through it.
     state: Option<State>,
+    /// Of what kinds all bytes of the stack were, where rounds are compared.
+    shape: Option<Arc<Shape>>,
 }
 
 /// The stored states.
@@ -35,9 +41,16 @@ impl Tree {
         Self { nodes: Vec::new(), exact }
     }
 
-    pub(super) fn store(&mut self, pc: Pc, parent: Option<usize>, state: State) -> usize {
+    pub(super) fn store(
+        &mut self,
+        pc: Pc,
+        parent: Option<usize>,
+        state: State,
+        shape: Option<Arc<Shape>>,
+    ) -> usize {
         let precise = if self.exact { Origins::ALL } else { Origins::NONE };
-        self.nodes.push(Node { pc, parent, open: 1, precise, exact: false, state: Some(state) });
+        let (concluded, state) = (precise, Some(state));
+        self.nodes.push(Node { pc, parent, open: 1, precise, concluded, exact: false, state, shape });
         self.nodes.len() - 1
     }
 
@@ -57,6 +70,11 @@ impl Tree {
         self.nodes[node].precise
     }
 
+    /// The numbers from which something was concluded, rounds of loops aside.
+    pub(super) fn concluded(&self, node: usize) -> Origins {
+        self.nodes[node].concluded
+    }
+
     /// Whether only the very same state is as good as this one.
     pub(super) fn is_exact(&self, node: usize) -> bool {
         self.nodes[node].exact
@@ -65,6 +83,10 @@ impl Tree {
     /// A state that is compared.
     pub(super) fn state(&self, node: usize) -> &State {
         self.nodes[node].state.as_ref().expect("what is compared is kept")
+    }
+
+    pub(super) fn shape(&self, node: usize) -> Option<&Arc<Shape>> {
+        self.nodes[node].shape.as_ref()
     }
 
     pub(super) fn states(&self) -> impl Iterator<Item = &State> {
@@ -88,20 +110,42 @@ impl Tree {
 
     /// A way below a node was walked to its end; whether it was the last.
     pub(super) fn ends(&mut self, node: usize) -> bool {
-        self.nodes[node].open -= 1;
-        self.nodes[node].open == 0
+        let node = &mut self.nodes[node];
+        node.open -= 1;
+        if node.open == 0 {
+            // No round that is being walked comes after it.
+            node.shape = None;
+        }
+        node.open == 0
     }
 
     /// Something was concluded from numbers of these origins in a node, which is
-    /// open. What is precise already was followed to the start before.
-    pub(super) fn rely(&mut self, mut parent: Option<usize>, mut origins: Origins) {
+    /// open.
+    pub(super) fn rely(&mut self, parent: Option<usize>, origins: Origins) {
+        self.rely_on_range(parent, origins);
+        self.spread(parent, origins, |node| &mut node.concluded);
+    }
+
+    /// Only numbers within the range of these are as good as they are.
+    pub(super) fn rely_on_range(&mut self, parent: Option<usize>, origins: Origins) {
+        self.spread(parent, origins, |node| &mut node.precise);
+    }
+
+    /// What is in the set already was followed to the start before.
+    fn spread(
+        &mut self,
+        mut parent: Option<usize>,
+        mut origins: Origins,
+        set: impl Fn(&mut Node) -> &mut Origins,
+    ) {
         while let Some(node) = parent {
             let node = &mut self.nodes[node];
-            let new = origins.without(node.precise);
+            let set = set(node);
+            let new = origins.without(*set);
             if new.is_none() {
                 return;
             }
-            node.precise |= new;
+            *set |= new;
             origins = node.state.as_ref().map_or(Origins::ALL, |state| state.origins_of(new));
             parent = node.parent;
         }

@@ -21,7 +21,7 @@ impl Seen {
     pub(crate) fn widen_next(&self, pc: Pc, here: Option<usize>, round: &mut State) {
         let earlier = |node: &&usize| Some(**node) != here && same_calls(self.tree.state(**node), round);
         if let Some(node) = self.at[pc.index()].open.iter().rev().find(earlier) {
-            widen(round, self.tree.state(*node), self.tree.precise(*node));
+            widen(round, self.tree.state(*node), self.tree.concluded(*node));
         }
     }
 
