@@ -161,6 +161,8 @@ pub(crate) struct Seen {
     pub(crate) meter: Meter,
     /// Where `may_goto` instructions are.
     may_gotos: Vec<Pc>,
+    /// Whether there are loops that end by themselves.
+    has_rounds: bool,
     /// Every state at every instruction, where these are recorded.
     pub(crate) recorded: Option<Box<[Vec<State>]>>,
     pub(crate) total: u32,
@@ -169,7 +171,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn new(code: &Code, options: &Options) -> Self {
+    pub(crate) fn new(code: &Code, structure: &Structure, options: &Options) -> Self {
         let len = code.len();
         let lists = || std::iter::repeat_with(Vec::new).take(len).collect::<Box<[_]>>();
         Self {
@@ -186,6 +188,9 @@ impl Seen {
                 .filter(|(_, i)| matches!(i, Insn::MayGoto { .. }))
                 .map(|(pc, _)| pc)
                 .collect(),
+            has_rounds: code.iter().any(|(pc, insn)| {
+                structure.calls_callback(pc) || structure.iterates(pc) || matches!(insn, Insn::MayGoto { .. })
+            }),
             recorded: options.record_states.then(lists),
             total: 0,
             peak: 0,
@@ -229,6 +234,11 @@ impl Seen {
     /// Something was concluded from numbers of these origins below a node.
     pub(crate) fn rely(&mut self, parent: Option<usize>, origins: Origins) {
         self.tree.rely(parent, origins);
+    }
+
+    /// The same, but numbers within the range of these are as good.
+    pub(crate) fn rely_on_range(&mut self, parent: Option<usize>, origins: Origins) {
+        self.tree.rely_on_range(parent, origins);
     }
 
     /// Something was found that another number here would not do, though that be
@@ -285,7 +295,9 @@ impl Seen {
         structure: &Structure,
         due: bool,
     ) -> Option<Visit> {
-        if let Some(found) = self.compare_rounds(pc, state, parent, structure) {
+        let shape = if self.has_rounds { Shape::of(state) } else { Shape::default() };
+        let is_kept = |old: Option<&Arc<Shape>>| old.is_none_or(|old| old.is_kept_by(&shape));
+        if let Some(found) = self.compare_rounds((pc, parent), state, structure, is_kept) {
             return Some(found);
         }
         let mut known = None;
@@ -295,8 +307,13 @@ impl Seen {
         for entry in self.at[pc.index()].closed.iter_mut().rev() {
             let (old, precise) = (self.tree.state(entry.node), self.tree.precise(entry.node));
             let runs = self.relied.runs(entry.node, |node| self.tree.is_open(node));
-            let of_all = runs.iter().all(|run| rounds::is_of(state, *run));
-            let alike = || !self.tree.is_exact(entry.node) || same(old, state, pc, structure);
+            // What rests on rounds still walked is compared as these are.
+            let of_all = runs.iter().all(|run| rounds::is_of(state, *run))
+                && (runs.is_empty() || is_kept(self.tree.shape(entry.node)));
+            let alike = || match self.tree.is_exact(entry.node) {
+                true => same(old, state, pc, structure),
+                false => !hides_pointer(old, state, pc, structure),
+            };
             if of_all && within(Names::new(self.untraced), old, state, precise, pc, structure) && alike() {
                 entry.hits += 1;
                 known = Some((entry.node, runs));
@@ -314,18 +331,16 @@ impl Seen {
     /// Compares the state with those of the rounds that are being walked.
     fn compare_rounds(
         &mut self,
-        pc: Pc,
+        (pc, parent): (Pc, Option<usize>),
         state: &State,
-        parent: Option<usize>,
         structure: &Structure,
+        is_kept: impl Fn(Option<&Arc<Shape>>) -> bool,
     ) -> Option<Visit> {
         let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
         let calls_back = structure.calls_callback(pc);
         let iterates = structure.iterates(pc);
         let forced = structure.is_force_checkpoint(pc);
         let most = if forced { ROUNDS_COMPARED.0 } else { ROUNDS_COMPARED.1 };
-        let ends_by_itself = at_may_goto || calls_back || iterates;
-        let shape = if ends_by_itself { Shape::of(state) } else { Shape::default() };
         let mut known = None;
         for &node in self.at[pc.index()].open.iter().rev().take(most) {
             let old = self.tree.state(node);
@@ -339,7 +354,7 @@ impl Seen {
             let by_iter = iterates.then(|| rounds::of_iterator(old, state)).flatten();
             let Some(id) = by_call.or(by_jump).or(by_iter) else { continue };
             if within(Names::new(self.untraced), old, state, Origins::ALL, pc, structure)
-                && self.tree.shape(node).is_none_or(|old| old.is_kept_by(&shape))
+                && is_kept(self.tree.shape(node))
             {
                 known = Some(Run { id, node });
                 break;
@@ -398,7 +413,7 @@ impl Seen {
         parent: Option<usize>,
         structure: &Structure,
     ) -> usize {
-        let shape = structure.is_force_checkpoint(pc).then(|| self.shape(pc, state));
+        let shape = self.has_rounds.then(|| self.shape(pc, state));
         part::forget_dead_numbers(state, pc, structure);
         let mut stored = live_part(state, pc, structure);
         part::drop_lone_names(&mut stored);

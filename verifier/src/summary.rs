@@ -52,7 +52,7 @@
 //! one too that is rejected only where more is known: part of a spilled pointer is
 //! read at a known place, or in some rounds only; the counter's range, known to be in
 //! fewer rounds, is the same again; numbers are widened that were others in the round
-//! before.
+//! before; on a way that no run goes less is known of a number the more was.
 
 mod guess;
 mod rounds;
@@ -278,11 +278,11 @@ impl Walk<'_> {
         self.summaries.taken > 0 || self.trial.is_some()
     }
 
-    /// That the path is in no loop that is summarised, where numbers are to be compared
-    /// with those of the round before.
-    pub(crate) fn compares_rounds(&self) -> Result<(), Cause> {
+    /// That the path is in no loop that is summarised: where numbers are compared with
+    /// those of the round before, or where less may come of more.
+    pub(crate) fn knows_every_round(&self) -> Result<(), Cause> {
         let blurred = self.trial.is_some() || self.state.loops.top().is_some();
-        if blurred { Err(self.unsupported("a loop in one that is summarised")) } else { Ok(()) }
+        if blurred { Err(self.unsupported("each round, in a loop that is summarised")) } else { Ok(()) }
     }
 
     fn may_summarise(&self) -> bool {

@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
             pc: Pc::START,
             facts: Builder::new(code, structure),
             log: Log::new(options),
-            seen: Seen::new(code, options),
+            seen: Seen::new(code, structure, options),
             processed: 0,
             walked: 0,
             most_walked: u32::MAX,
@@ -290,6 +290,12 @@ impl<'a> Walk<'a> {
     /// The same, of numbers that come from there.
     pub(crate) fn rely(&mut self, origins: Origins) {
         self.seen.rely(self.parent, origins);
+    }
+
+    /// Something is proven of a number's range that no verdict comes of: it may still
+    /// be made wider in the next round of a loop.
+    pub(crate) fn rely_on_range(&mut self, number: &Number) {
+        self.seen.rely_on_range(self.parent, number.origins);
     }
 
     /// The same, of every number on the path.

@@ -110,13 +110,8 @@ impl Tree {
 
     /// A way below a node was walked to its end; whether it was the last.
     pub(super) fn ends(&mut self, node: usize) -> bool {
-        let node = &mut self.nodes[node];
-        node.open -= 1;
-        if node.open == 0 {
-            // No round that is being walked comes after it.
-            node.shape = None;
-        }
-        node.open == 0
+        self.nodes[node].open -= 1;
+        self.nodes[node].open == 0
     }
 
     /// Something was concluded from numbers of these origins in a node, which is

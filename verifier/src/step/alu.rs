@@ -51,7 +51,7 @@ impl Walk<'_> {
             return Ok(*a);
         }
         let Some((zero, ones)) = domain::signs(&a.range) else { return Ok(*a) };
-        self.rely_on(a);
+        self.rely_on_range(a);
         let mut other = self.state.clone();
         other.set(dst, Value::Number(Number { range: zero, ..*a }));
         self.push(other, self.pc)?;
@@ -89,7 +89,7 @@ impl Walk<'_> {
             let cut = domain::alu(AluOp::Mov, width, &divisor.range, &divisor.range);
             let nonzero = !cut.contains(0);
             if nonzero {
-                self.rely_on(divisor);
+                self.rely_on_range(divisor);
             }
             self.facts.divides(self.pc, nonzero);
         }

@@ -327,13 +327,16 @@ impl Walk<'_> {
         }
         let (index, first) = place(off);
         let slot = *self.state.frames[usize::from(frame)].stack.slot(index);
-        self.rely(slot.value.origins());
         let bytes = first..first + size as usize;
         // Of a wider spill the kernel looks at the upper half only.
-        if slot.bytes[bytes.clone()].iter().all(|b| *b == Byte::Zero) || (first > 0 && slot.is_zero(bytes)) {
-            return Some(0);
+        let zero =
+            slot.bytes[bytes.clone()].iter().all(|b| *b == Byte::Zero) || (first > 0 && slot.is_zero(bytes));
+        let whole = first == 0 && slot.spilled() == size as usize;
+        let key = if zero { Some(0) } else { slot.value.as_const().filter(|_| whole) };
+        if key.is_some() {
+            self.rely(slot.value.origins());
         }
-        if first == 0 && slot.spilled() == size as usize { slot.value.as_const() } else { None }
+        key
     }
 }
 

@@ -43,6 +43,9 @@ impl Walk<'_> {
         }
         let taken = self.way(&compare, &a, &b, true);
         self.state = self.way(&compare, &a, &b, false);
+        if compare.may_lose(&a, &b) || [&taken, &self.state].iter().any(|way| compare.lost(&a, &b, way)) {
+            self.knows_every_round()?;
+        }
         self.facts.goes(self.pc, true);
         self.facts.goes(self.pc, false);
         self.push(taken, target)?;
@@ -116,7 +119,7 @@ impl Walk<'_> {
         let target = self.target(off)?;
         self.facts.goes(self.pc, true);
         self.facts.goes(self.pc, false);
-        self.compares_rounds()?;
+        self.knows_every_round()?;
         let mut round = self.state.clone();
         round.may_gotos += 1;
         self.seen.widen_next(self.pc, self.parent(), &mut round);
@@ -126,6 +129,25 @@ impl Walk<'_> {
         // The kernel walks out of the loop first.
         self.push(round, self.pc.plus(1))?;
         Ok(Step::To(target))
+    }
+}
+
+impl Compare {
+    /// Whether a number is compared with itself: then there may be a way that no run
+    /// goes, on which less may be known of a number the more was.
+    fn may_lose(&self, a: &Value, b: &Value) -> bool {
+        let (Value::Number(x), Value::Number(y)) = (a, b) else { return false };
+        self.src == Operand::Reg(self.dst) || (x.id.is_some() && x.id == y.id)
+    }
+
+    /// Whether less is known of a number on a way than before.
+    fn lost(&self, a: &Value, b: &Value, way: &State) -> bool {
+        let lost = |reg: Reg, was: &Value| match (was.scalar(), way.reg(reg).scalar()) {
+            (Some(was), Some(now)) => !now.within(was),
+            (Some(_) | None, _) => false,
+        };
+        let Operand::Reg(src) = self.src else { return lost(self.dst, a) };
+        lost(self.dst, a) || lost(src, b)
     }
 }
 

@@ -115,7 +115,7 @@ impl Walk<'_> {
 
     /// Keeps for later the way on which there is one more element.
     fn another_element(&mut self, iter: Iter) -> Result<(), Cause> {
-        self.compares_rounds()?;
+        self.knows_every_round()?;
         let mut next = self.state.clone();
         let reference = next.held.references.iter_mut().find(|r| r.id == iter.id);
         let reference = reference.ok_or_else(|| self.bug("an iterator is a reference"))?;
