@@ -53,6 +53,20 @@ fn a_narrow_counter_that_is_looked_at_widely_behind_the_loop() {
 }
 
 /// One path leaves a register narrow, another wide.
+/// So many that what they change is put into values of its own now and then.
+#[test]
+fn many_loops_one_after_the_other() {
+    let two = |i: usize| {
+        format!(
+            "r3 = {i}\nl{i}: r0 += r3\nr0 ^= r1\nr6 = r0\nw7 += w6\nif r6 == 99 goto out{i}\n\
+             r3 += 1\nif r3 < {} goto l{i}\nr0 += r6\nout{i}: r0 -= r7\n",
+            i + 3,
+        )
+    };
+    let text: String = (0..100).map(two).collect();
+    both(&format!("r0 = 0\nr7 = 7\n{text}r0 += r7\nexit\n"), 5, 6);
+}
+
 #[test]
 fn widths_that_meet() {
     let text = "r3 = 0x1122334455667788 ll

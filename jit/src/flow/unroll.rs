@@ -7,20 +7,29 @@
 //! this is right however many rounds there are. Where their number is known,
 //! and the copies divide it, only the last looks whether to go on.
 //!
-//! Only innermost loops of few instructions, without calls, that are entered in
-//! one place and go back in one are copied.
+//! Only innermost loops of few instructions, without calls and divisions, that
+//! are entered in one place and go back in one are copied; and none whose rounds
+//! wait for what the round before computed, for longer than the jump takes.
 
 use super::live::Predecessors;
 use super::order::Walk;
 use super::{Block, BlockIdx, Ending};
+use brolga_core::insn::RegSet;
 use brolga_core::{AluOp, Code, Cond, Imm64, Insn, Operand, Reg, Width};
 
-/// The most instructions that a loop may have after it was copied.
-const LARGEST: usize = 48;
+/// How often a loop may be copied, and how many instructions it may have then.
+struct Size {
+    copies: usize,
+    insns: usize,
+}
 
-/// The most copies of a loop, where each looks whether to go on and where not.
-const LOOKING: usize = 4;
-const COUNTED: usize = 8;
+/// Where each copy looks whether to go on.
+const LOOKING: Size = Size { copies: 4, insns: 36 };
+/// Where only the last does; a loop too large for that still has a few copies.
+const COUNTED: [Size; 2] = [Size { copies: 8, insns: 32 }, Size { copies: 3, insns: LARGEST }];
+
+/// The most instructions of any loop after it was copied.
+const LARGEST: usize = 48;
 
 /// The most instructions that copies may add to a subprogram.
 const ADDED: usize = 192;
@@ -47,6 +56,56 @@ impl Loop {
     fn place(&self, block: usize) -> Option<usize> {
         self.blocks.iter().position(|b| *b == block)
     }
+
+    /// How many copies there are to be, and whether the rounds are counted; nothing
+    /// where the loop is to stay as it is.
+    fn copies(&self, rounds: Option<usize>) -> Option<(usize, bool)> {
+        let sizes = |size: &Size| (2..=size.copies.min(size.insns / self.insns.max(1))).rev();
+        let divide = |n: usize| COUNTED.iter().flat_map(sizes).find(|copies| n.is_multiple_of(*copies));
+        let counted = rounds.and_then(divide).map(|copies| (copies, true));
+        counted.or_else(|| sizes(&LOOKING).next().map(|copies| (copies, false)))
+    }
+
+    /// Whether a round takes as long as it does because some register in it is
+    /// computed from what it was in the round before: as a processor does three
+    /// instructions or more at a time, the jump then costs nothing.
+    fn waits(&self, code: &Code, blocks: &[Block]) -> bool {
+        let mut order = self.blocks.clone();
+        order.sort_unstable();
+        let insns = || order.iter().flat_map(|block| blocks[*block].insns(code)).map(|(_, insn)| insn);
+        let cycles = |from: Reg| {
+            let mut after = [None; Reg::COUNT];
+            after[from.index()] = Some(0);
+            for insn in insns() {
+                let last = insn.uses().iter().filter_map(|reg| after[reg.index()]).max();
+                let done = last.map(|last| last + cycles(insn));
+                insn.defs().iter().for_each(|reg| after[reg.index()] = done);
+            }
+            after[from.index()].unwrap_or(0)
+        };
+        let changed = insns().fold(RegSet::EMPTY, |set, insn| set | insn.defs());
+        changed.iter().any(|reg| cycles(reg) >= self.insns.div_ceil(3).max(3))
+    }
+}
+
+/// About how many cycles pass before the result of an instruction of a small loop
+/// is there.
+fn cycles(insn: &Insn) -> usize {
+    if let Insn::Alu { op, src, .. } = *insn {
+        match op {
+            AluOp::Mul => 3,
+            // Becomes an extension together with another.
+            AluOp::Lsh | AluOp::Rsh if src == Operand::Imm(32) => 0,
+            AluOp::Mov => 0,
+            AluOp::Add | AluOp::Sub | AluOp::Or | AluOp::And | AluOp::Xor => 1,
+            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => 1,
+            AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => 20,
+        }
+    } else if let Insn::Load { .. } = insn {
+        4
+    } else {
+        1
+    }
 }
 
 /// Copies what loops there are; the first blocks of those that were.
@@ -56,15 +115,16 @@ pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) -> Vec<usize> {
     let mut added = 0;
     for &(last, first) in &shape.backs {
         let Some(l) = shape.find(code, blocks, first, last) else { continue };
-        let most = LARGEST / l.insns.max(1);
+        if l.waits(code, blocks) {
+            continue;
+        }
         let rounds = Counter::find(code, blocks, &shape.into, &l).and_then(|counter| counter.rounds());
-        let counted = rounds.and_then(|n| (2..=most.min(COUNTED)).rev().find(|copies| n % copies == 0));
-        let copies = counted.unwrap_or(most.min(LOOKING));
+        let Some((copies, counted)) = l.copies(rounds) else { continue };
         added += l.insns * (copies - 1);
         if added > ADDED {
             return copied;
         }
-        copy(blocks, &l, copies, counted.is_some());
+        copy(blocks, &l, copies, counted);
         copied.push(first);
     }
     copied
@@ -121,6 +181,10 @@ impl Shape {
 /// Whether an instruction takes so little time that a jump matters beside it.
 const fn is_cheap(insn: &Insn) -> bool {
     match insn {
+        // By a constant it is a multiplication.
+        Insn::Alu {
+            op: AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod, src: Operand::Reg(_), ..
+        } => false,
         Insn::Alu { .. }
         | Insn::Neg { .. }
         | Insn::MovSx { .. }

@@ -11,6 +11,11 @@ use cranelift_codegen::ir::{self, InstBuilder, TrapCode, Value, types};
 /// What code that the proof calls unreachable stops with.
 const UNREACHABLE: TrapCode = TrapCode::unwrap_user(1);
 
+/// From how many blocks on a subprogram is large, and after how many ways out of
+/// loops what is live is then put into values of its own.
+const MANY_BLOCKS: usize = 128;
+const EXITS: usize = 16;
+
 impl Translator<'_, '_> {
     pub(super) fn ending(&mut self, block: &Block) {
         match block.ending {
@@ -78,6 +83,7 @@ impl Translator<'_, '_> {
         let (cond, first, then) =
             if swaps { (inverse(cond), next, taken) } else { (Some(cond), taken, next) };
         let condition = self.condition(cond, width, dst, src);
+        self.separates = self.separates(block, [first, then]);
         // What one way needs made here, the other finds made.
         let (to, or) = if self.takes_over(first) {
             let or = self.way(block, then);
@@ -120,11 +126,32 @@ impl Translator<'_, '_> {
     /// Makes ready what a successor will ask for: a block yet to come whose only
     /// predecessor this is takes everything over, any other asks the variables.
     fn leave(&mut self, to: BlockIdx) {
+        let live = self.plan.blocks[to.index()].live;
+        let before = self.separates.take_if(|loop_end| *loop_end == to).map(|_| self.regs.snapshot());
+        if before.is_some() {
+            self.separate(live);
+        }
         if self.takes_over(to) {
             self.left[to.index()] = Some(self.regs.snapshot());
         } else {
-            self.settle(self.plan.blocks[to.index()].live);
+            self.settle(live);
         }
+        if let Some(before) = before {
+            self.regs.resume(*before);
+        }
+    }
+
+    /// Which of two ways on, if any, leads out of a loop to where what is live is to
+    /// be put into values of its own.
+    fn separates(&mut self, from: &Block, ways: [BlockIdx; 2]) -> Option<BlockIdx> {
+        if self.plan.blocks.len() < MANY_BLOCKS || !self.has(Passes::LAZY) {
+            return None;
+        }
+        let leaves = |to: &BlockIdx| self.plan.blocks[to.index()].depth < from.depth;
+        let to = ways.into_iter().find(leaves)?;
+        self.exits += 1;
+        let is_apart = self.takes_over(to) || self.has_own_way(from, to);
+        (is_apart && self.exits.is_multiple_of(EXITS)).then_some(to)
     }
 
     fn takes_over(&self, to: BlockIdx) -> bool {

@@ -33,7 +33,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use memory::Stored;
-use regs::{Regs, Snapshot};
+use regs::{Numbers, Regs, Snapshot};
 use std::collections::BTreeMap;
 
 pub(crate) use call::{HELPERS, SUBPROGS};
@@ -111,6 +111,12 @@ struct Translator<'a, 'b> {
     /// What a block's only predecessor left in the registers.
     left: Vec<Option<Box<Snapshot>>>,
     regs: Regs,
+    numbers: Numbers,
+    /// How many ways have led out of a loop, where that is counted.
+    exits: usize,
+    /// Where the branch that is being translated leaves a loop, if what is live is
+    /// put into values of its own on that way.
+    separates: Option<BlockIdx>,
     /// The part of the stack that is memory, unless there is none.
     frame: Option<StackSlot>,
     /// What the last store of this block put into the frame, where nothing can
@@ -143,6 +149,9 @@ impl<'a, 'b> Translator<'a, 'b> {
             edges: plan.blocks.iter().map(|block| block.edges).collect(),
             left: plan.blocks.iter().map(|_| None).collect(),
             regs: Regs::new(&mut b),
+            numbers: Numbers::default(),
+            exits: 0,
+            separates: None,
             frame,
             stored: None,
             copied: None,
@@ -216,8 +225,12 @@ impl<'a, 'b> Translator<'a, 'b> {
                 None => self.regs.enter(plan.live, plan.short),
             }
         }
+        // To keep them takes a little time.
+        let shows = !self.shared.options.listing.is_empty();
         for (pc, insn) in plan.insns(&self.linked().exec().code) {
-            self.b.set_srcloc(SourceLoc::new(pc.0));
+            if shows {
+                self.b.set_srcloc(SourceLoc::new(pc.0));
+            }
             self.insn(pc, insn)?;
         }
         self.ending(plan);

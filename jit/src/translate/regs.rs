@@ -15,7 +15,7 @@ use super::Translator;
 use crate::flow::Live;
 use brolga_core::insn::RegSet;
 use brolga_core::{Operand, Reg, Width};
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::{self, InstBuilder, Type, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 
 /// What is known of a register besides its values.
@@ -97,6 +97,30 @@ impl Regs {
 
     fn put(&mut self, reg: Reg, held: Held) {
         self.now.held[reg.index()] = held;
+    }
+}
+
+/// The numbers that the block of Cranelift's that is being filled has made last.
+/// Cranelift makes a number where it is used, however many uses there are.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    block: Option<ir::Block>,
+    made: [Option<(Width, i64, Value)>; 8],
+    next: usize,
+}
+
+impl Numbers {
+    fn find(&mut self, block: Option<ir::Block>, width: Width, number: i64) -> Option<Value> {
+        if self.block != block {
+            *self = Self { block, ..Self::default() };
+        }
+        let same = |made: &(Width, i64, Value)| made.0 == width && made.1 == number;
+        self.made.iter().flatten().find(|made| same(made)).map(|made| made.2)
+    }
+
+    fn add(&mut self, width: Width, number: i64, value: Value) {
+        self.made[self.next % self.made.len()] = Some((width, number, value));
+        self.next += 1;
     }
 }
 
@@ -281,7 +305,28 @@ impl Translator<'_, '_> {
             Width::W32 => i64::from(number as u32),
             Width::W64 => number as i64,
         };
-        self.b.ins().iconst(int(width), number)
+        if let Some(made) = self.numbers.find(self.b.current_block(), width, number) {
+            return made;
+        }
+        let value = self.b.ins().iconst(int(width), number);
+        self.numbers.add(width, number, value);
+        value
+    }
+
+    /// Puts what changed in the last block of a loop into values of their own, sums
+    /// with nothing that are made behind the loop; now and then in a large
+    /// subprogram.
+    ///
+    /// A register that changes in each of many loops one after the other would
+    /// otherwise be one bundle of live ranges to regalloc2, which sorts all of it
+    /// again for each loop that it adds.
+    pub(super) fn separate(&mut self, live: Live) {
+        for reg in live.wide().iter() {
+            let held = *self.regs.held(reg);
+            if let Held { wide: Some(value), known: Known::Nothing, written: true, .. } = held {
+                self.set_known(reg, Known::Plus(value, 0));
+            }
+        }
     }
 
     /// Brings the variables up to date that blocks at whose starts this is live
