@@ -50,7 +50,8 @@
 //! **Words.** What was guessed may know too little, and a program be rejected for
 //! it. So a program that is not accepted with summaries is walked again without; and
 //! one too that is rejected only where more is known: part of a spilled pointer is
-//! read at a known place, or in some rounds only; the counter's range, known to be in
+//! read at a known place, or in some rounds only; a pointer is stored, or overwritten, at
+//! a place that a summary left open; the counter's range, known to be in
 //! fewer rounds, is the same again; numbers are widened that were others in the round
 //! before; on a way that no run goes less is known of a number the more was.
 

@@ -311,6 +311,9 @@ impl Walk<'_> {
         self.note_uninit(&touched);
         if wanted.writes {
             // The helper may write any of it, or leave it.
+            if !touched.exact {
+                self.spares_pointers(&touched)?;
+            }
             self.smear(&touched, false);
         }
         Ok(())

@@ -78,17 +78,29 @@ impl Walk<'_> {
     /// a known one not: what was walked for many places is not taken for one of them
     /// but where the kernel does.
     fn rely_for_pointers(&mut self, touched: &Touched) -> Result<(), Cause> {
-        let slots = place(touched.offs.end - 1).0..place(touched.offs.start).0 + 1;
-        let stack = &self.state.frames[touched.frame].stack;
-        if slots.into_iter().any(|slot| stack.slot(slot).value.ptr().is_some()) {
+        if self.holds_pointer(touched) {
             self.needs_known_places()?;
             self.rely_on_path();
         }
         Ok(())
     }
 
-    /// What is only rejected at a known place of the stack is done at one that is
-    /// not: with every round of each loop walked it might be known.
+    fn holds_pointer(&self, touched: &Touched) -> bool {
+        let slots = place(touched.offs.end - 1).0..place(touched.offs.start).0 + 1;
+        let stack = &self.state.frames[touched.frame].stack;
+        slots.into_iter().any(|slot| stack.slot(slot).value.ptr().is_some())
+    }
+
+    /// That no spilled pointer is made mere bytes by a write to one of several places:
+    /// with every round of each loop walked it might stay one, and what is done to it
+    /// be rejected that may be done to bytes.
+    pub(crate) fn spares_pointers(&self, touched: &Touched) -> Result<(), Cause> {
+        if self.holds_pointer(touched) { self.needs_known_places() } else { Ok(()) }
+    }
+
+    /// What is only rejected at a known place of the stack, or of what stays known
+    /// there, is done at one that is not: with every round of each loop walked it might
+    /// be known.
     fn needs_known_places(&self) -> Result<(), Cause> {
         let blurred = self.is_summarised();
         if blurred { Err(self.unsupported("a place of the stack that a summary left open")) } else { Ok(()) }
@@ -137,9 +149,10 @@ impl Walk<'_> {
         self.overwrite_dynptrs(&touched)?;
         self.rely_on_zero(value, access.size, &touched);
         if !touched.exact {
-            if self.may_spill(&touched, access.size, value).is_err() {
+            if value.ptr().is_some() {
                 self.needs_known_places()?;
             }
+            self.spares_pointers(&touched)?;
             self.smear(&touched, value.as_const() == Some(0));
             return Ok(());
         }

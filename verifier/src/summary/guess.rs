@@ -190,12 +190,15 @@ impl Walk<'_> {
             | PtrKind::Kernel { .. } => false,
         };
         // As of an address that moves up from the lowest it comes to.
-        let lowest = (i64::from(step.by) * (i64::from(rounds) - 1)).min(0);
+        let way = i64::from(step.by) * (i64::from(rounds) - 1);
+        let lowest = way.min(0);
         let var = domain::alu(AluOp::Add, Width::W64, &first.var, &moves(step, rounds)?);
         let off = i32::try_from(i64::from(first.off) + lowest).ok()?;
         let near = |v: i64| (-MAX_OFF..MAX_OFF).contains(&v);
+        // The kernel looks at the fixed offset that each round has.
+        let last = i64::from(first.off) + way;
         let reach =
-            [first.var.smin(), first.var.smax(), var.smin(), var.smax(), first.off.into(), off.into()];
+            [first.var.smin(), first.var.smax(), var.smin(), var.smax(), first.off.into(), off.into(), last];
         if !may_move || !reach.into_iter().all(near) {
             return None;
         }
