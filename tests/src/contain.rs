@@ -143,3 +143,35 @@ impl MachineView for View<'_> {
         self.world.maps().get(map.idx.index()).map_or(Vec::new(), |m| m.places().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Contained, World};
+    use crate::{examine, generate, world};
+    use brolga_core::facts::{Facts, InsnFacts, Ways};
+    use brolga_verifier::{Options, verify};
+
+    /// In how many programs a run does not keep to the facts with each row changed.
+    fn broken(change: impl Fn(&mut InsnFacts)) -> usize {
+        let breaks = |seed| {
+            let program = generate::from_seed(seed);
+            let Ok(accepted) = verify(world::program(&program), &Options::default()) else { return false };
+            let mut facts: Facts = accepted.verified.facts().clone();
+            facts.insns.iter_mut().for_each(&change);
+            let mut world = World::new(&program);
+            world.reset(&examine::packets(seed)[0]);
+            let contained = Contained::new(&accepted.verified, &world).expect("maps and helpers are there");
+            Contained { facts: &facts, ..contained }.run(&world, None).is_err()
+        };
+        (0..20).filter(|seed| breaks(*seed)).count()
+    }
+
+    /// The test of facts is not blind.
+    #[test]
+    fn other_facts_do_not_hold() {
+        assert_eq!(broken(|_| {}), 0);
+        assert!(broken(|row| row.reached = false) > 10);
+        assert!(broken(|row| row.ways = Ways::default()) > 10);
+        assert!(broken(|row| row.region = None) > 10);
+    }
+}
