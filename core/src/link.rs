@@ -72,6 +72,10 @@ pub struct Hooks {
     /// with its key copied to `key`; or 0 after the last. `position` is 0 for
     /// the first, and the map's own afterwards.
     pub next_elem: unsafe extern "C-unwind" fn(u64, *mut u64, *mut u8) -> u64,
+    /// The processor that this runs on: `bpf_get_smp_processor_id`, below the
+    /// number of copies that a value of a per-CPU map has ([`ArrayValues::copy`]).
+    /// It looks at no argument.
+    pub processor: HelperFn,
 }
 
 /// The native form of a program: `(r1, r2, run)` to r0. `run` may be null where
@@ -95,7 +99,9 @@ pub struct MapLink {
     pub values: Option<ArrayValues>,
 }
 
-/// Values side by side: that of index `i` is at `start + i * stride`.
+/// Values side by side: that of index `i` is at `start + i * stride`, and the copy
+/// of it that is processor `p`'s, where there are such, at
+/// `start + i * stride + p * copy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArrayValues {
     /// The address of the first.
@@ -104,6 +110,9 @@ pub struct ArrayValues {
     pub stride: u64,
     /// How many there are.
     pub count: u32,
+    /// The distance from one processor's copy of a value to the next one's, in
+    /// bytes, in a per-CPU map.
+    pub copy: Option<u64>,
 }
 
 /// What to resolve a program with.

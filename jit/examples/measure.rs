@@ -30,8 +30,17 @@ unsafe extern "C-unwind" fn no_target(_: *mut RunState, _: u64, _: u64) -> u64 {
     0
 }
 
-const HOOKS: Hooks =
-    Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_target, next_elem: no_elem };
+unsafe extern "C-unwind" fn processor(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    0
+}
+
+const HOOKS: Hooks = Hooks {
+    load_packet: no_packet,
+    tail_call: no_target,
+    tail_run: no_target,
+    next_elem: no_elem,
+    processor,
+};
 
 /// The bytes of the `raw` section, where they can be used as they are.
 fn section(object: &[u8]) -> Result<Option<Vec<u8>>, Box<dyn Error>> {

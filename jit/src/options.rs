@@ -37,6 +37,12 @@ bitflags! {
         const ALIGN = 1 << 7;
         /// Lookups in arrays are done in place.
         const LOOKUP = 1 << 8;
+        /// Lookups in arrays that have a value for each processor are done in
+        /// place, where [`LOOKUP`](Self::LOOKUP) is on too.
+        const PERCPU = 1 << 19;
+        /// Which processor a program runs on is asked once in each call of a
+        /// subprogram. (In the kernel a run does not change its processor.)
+        const PROCESSOR = 1 << 20;
         /// What lies in a map that never changes is a number known at compile
         /// time.
         const FROZEN = 1 << 16;

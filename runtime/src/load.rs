@@ -459,6 +459,7 @@ fn link(
         tail_call: map::tail_call,
         tail_run: run::tail_run,
         next_elem: helpers::next_elem,
+        processor: helpers::processor,
     };
     verified.link(&Links { helper: &helper, maps: &maps, hooks })
 }

@@ -33,7 +33,7 @@ fn so_they_do_where_something_was_broken() {
 /// The check is not blind: under the claims of another program runs escape.
 #[test]
 fn foreign_claims_do_not_hold() {
-    let options = Options { record_states: true, ..Options::default() };
+    let options = Options { record_states: true, budget: 5_000, ..Options::default() };
     let accepted: Vec<_> = (0..40)
         .map(generate::from_seed)
         .filter_map(|p| Some((verify(world::program(&p), &options).ok()?, p)))

@@ -49,6 +49,20 @@ pub static HELPER_PROGRAMS: &[HelperProgram] = &[
         map: None,
         expected: 16,
     },
+    HelperProgram {
+        name: "map_percpu",
+        object: super::object!("map_percpu"),
+        section: "socket",
+        map: None,
+        expected: 48,
+    },
+    HelperProgram {
+        name: "processor",
+        object: super::object!("processor"),
+        section: "socket",
+        map: None,
+        expected: 16,
+    },
 ];
 
 fn square_plus_one(i: u32) -> u64 {

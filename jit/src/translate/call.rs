@@ -53,10 +53,15 @@ impl Translator<'_, '_> {
             return Ok(());
         }
         if call.proto.id == id::MAP_LOOKUP_ELEM
-            && self.has(Passes::LOOKUP)
             && let Some(values) = self.array(pc)
         {
             self.lookup(values);
+            return Ok(());
+        }
+        if call.proto.id == id::GET_SMP_PROCESSOR_ID && self.has(Passes::PROCESSOR) {
+            let processor = self.processor();
+            self.lose(RegSet::CALLER_SAVED);
+            self.set_wide(Reg::R0, processor);
             return Ok(());
         }
         let arguments = self.helper_arguments(call);
@@ -66,19 +71,33 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// The array that a lookup is in, where it is always the same one.
-    fn array(&self, pc: Pc) -> Option<ArrayValues> {
-        self.linked().exec().maps.get(self.facts(pc).map?.index())?.values
+    /// The array that a lookup is in, where it is always the same one and looked
+    /// up in place.
+    pub(super) fn array(&self, pc: Pc) -> Option<ArrayValues> {
+        let values = self.linked().exec().maps.get(self.facts(pc).map?.index())?.values?;
+        let passes = if values.copy.is_some() { Passes::LOOKUP | Passes::PERCPU } else { Passes::LOOKUP };
+        self.has(passes).then_some(values)
     }
 
     /// The address of the value whose index lies at r2, or 0.
-    fn lookup(&mut self, ArrayValues { start, stride, count }: ArrayValues) {
+    fn lookup(&mut self, values: ArrayValues) {
+        let ArrayValues { start, stride, count, copy } = values;
         if let Some(index) = self.known_key().filter(|index| *index < count) {
+            let value = start.wrapping_add(u64::from(index).wrapping_mul(stride));
+            let Some(copy) = copy else {
+                self.lose(RegSet::CALLER_SAVED);
+                return self.set_number(Reg::R0, value);
+            };
+            let own = self.own_copy(copy);
+            let value = self.number(Width::W64, value);
+            let value = self.b.ins().iadd(value, own);
             self.lose(RegSet::CALLER_SAVED);
-            return self.set_number(Reg::R0, start.wrapping_add(u64::from(index).wrapping_mul(stride)));
+            return self.set_wide(Reg::R0, value);
         }
         let index = self.key();
+        let own = copy.map(|copy| self.own_copy(copy));
         let off = self.b.ins().imul_imm_u(index, stride as i64);
+        let off = own.map_or(off, |own| self.b.ins().iadd(off, own));
         let start = self.number(Width::W64, start);
         let value = self.b.ins().iadd(start, off);
         let within = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, index, i64::from(count));

@@ -16,6 +16,7 @@ mod memory;
 mod multiply;
 mod packet;
 mod peephole;
+mod processor;
 mod regs;
 
 use crate::error::CompileError;
@@ -33,6 +34,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use memory::Stored;
+use processor::Processor;
 use regs::{Numbers, Regs, Snapshot};
 use std::collections::BTreeMap;
 
@@ -130,6 +132,8 @@ struct Translator<'a, 'b> {
     run: Option<Value>,
     /// How much is left of the frame's loop budget, counted down.
     budget: Option<Variable>,
+    /// The processor that this runs on.
+    processor: Processor,
     callees: Callees,
 }
 
@@ -158,6 +162,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             slots: BTreeMap::new(),
             run: None,
             budget: None,
+            processor: Processor::default(),
             callees: Callees::default(),
             shared,
             b,
@@ -194,6 +199,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             self.zero_frame();
         }
         self.declare_budget();
+        self.declare_processor();
         self.goto(BlockIdx::ENTRY);
     }
 

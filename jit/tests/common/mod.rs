@@ -41,11 +41,20 @@ unsafe extern "C-unwind" fn no_run(_: *mut RunState, _: u64, _: u64) -> u64 {
     unreachable!("there is no target")
 }
 
+unsafe extern "C-unwind" fn processor(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    0
+}
+
 impl Build {
     pub(crate) fn new(code: Code) -> Self {
         let prog_type = (*table::by_name("raw").unwrap()).clone();
-        let hooks =
-            Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run, next_elem: no_elem };
+        let hooks = Hooks {
+            load_packet: no_packet,
+            tail_call: no_target,
+            tail_run: no_run,
+            next_elem: no_elem,
+            processor,
+        };
         Self {
             code,
             prog_type,

@@ -34,6 +34,7 @@ pub(crate) use callback::next_elem;
 pub(crate) use memory::{copy_in, copy_out};
 pub(crate) use open::Mark;
 pub(crate) use skb::load_packet;
+pub(crate) use system::get_smp_processor_id as processor;
 
 use crate::context::View;
 use brolga_core::helper::table;

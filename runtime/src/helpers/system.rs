@@ -87,8 +87,9 @@ pub(super) unsafe extern "C-unwind" fn get_prandom_u32(
     })
 }
 
-/// The processor that this runs on, which may be another one at once.
-pub(super) unsafe extern "C-unwind" fn get_smp_processor_id(
+/// The processor that this runs on, which may be another one at once; below
+/// [`cpu::possible`].
+pub(crate) unsafe extern "C-unwind" fn get_smp_processor_id(
     _: u64,
     _: u64,
     _: u64,

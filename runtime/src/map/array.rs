@@ -124,8 +124,8 @@ impl Storage for Array {
 
     fn values(&self) -> Option<ArrayValues> {
         let start = cells::address(&self.values).expose_provenance().get() as u64;
-        let values = ArrayValues { start, stride: self.stride as u64 * 8, count: self.max_entries };
-        (!self.shape.is_percpu()).then_some(values)
+        let copy = self.shape.is_percpu().then(|| self.shape.stride() as u64 * 8);
+        Some(ArrayValues { start, stride: self.stride as u64 * 8, count: self.max_entries, copy })
     }
 
     fn contains(&self, addr: u64, len: u64) -> bool {

@@ -57,8 +57,8 @@ pub(super) fn ask(kernel: Kernel, program: &Generated) -> Result<Said, Problem> 
 }
 
 /// Whether a run in the kernel is a function of the packet alone, as far as we
-/// can tell: it reads no stack that it never wrote, no clock as `may_goto` does,
-/// and goes over no elements in the order of the kernel's hash.
+/// can tell: it reads no stack that it never wrote, no clock as `may_goto` does, asks
+/// for no processor, and goes over no elements in the order of the kernel's hash.
 pub(super) fn comparable(verified: &Verified) -> bool {
     let (facts, program) = (verified.facts(), verified.program());
     let clean = facts.subprogs.iter().all(|s| !s.reads_uninit_stack);
@@ -67,7 +67,7 @@ pub(super) fn comparable(verified: &Verified) -> bool {
         map == Some(MapKind::Array)
     };
     let settled = |(at, insn): (Pc, &Insn)| match insn {
-        Insn::MayGoto { .. } => false,
+        Insn::MayGoto { .. } | Insn::Call(Callee::Helper(id::GET_SMP_PROCESSOR_ID)) => false,
         Insn::Call(Callee::Helper(id::FOR_EACH_MAP_ELEM)) => !facts.at(at).reached || ordered(at),
         _ => true,
     };

@@ -1,6 +1,7 @@
 //! Statements that have a helper run a callback, now or later.
 
 use super::body::{Callback, CallbackKind, VALUE_BYTES};
+use super::place::TABLES;
 use super::regs::{Frame, Holds};
 use super::statement::{Writer, alu_imm, mov, slot_off};
 use arbitrary::Result;
@@ -74,7 +75,7 @@ impl Writer<'_, '_> {
             return self.arithmetic(frame);
         }
         let slot = self.callback_context(frame, Reg::R3)?;
-        let map = self.u.int_in_range(0..=1)?;
+        let map = *self.u.choose(&TABLES)?;
         self.map(Reg::R1, map);
         self.callback(Reg::R2, CallbackKind::MapElem { slot })?;
         self.callback_flags(Reg::R4)?;

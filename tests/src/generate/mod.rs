@@ -47,7 +47,8 @@ pub struct Generated {
 
 /// The maps that every generated program has: an array, a hash table, an array
 /// of one value, whose address a program may have as a constant, arrays with a
-/// lock and with a timer in each value, and a ring buffer.
+/// lock and with a timer in each value, a ring buffer, and an array with a value
+/// for each processor.
 #[must_use]
 pub fn maps() -> Vec<MapDef> {
     const BYTES: u32 = body::VALUE_BYTES;
@@ -61,6 +62,7 @@ pub fn maps() -> Vec<MapDef> {
         special(lock, 8, "locked"),
         special(timer, 16, "timed"),
         MapDef::new(MapKind::Ringbuf, 0, 0, RING_BYTES).name("ring"),
+        MapDef::new(MapKind::PercpuArray, 4, BYTES, 3).name("copies"),
     ]
 }
 

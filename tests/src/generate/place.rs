@@ -11,8 +11,21 @@ use brolga_core::{AluOp, AtomicOp, Callee, Cond, Imm64, Insn, Operand, Reg, Size
 
 /// The map of one value.
 pub(super) const GLOBALS: i32 = 2;
+/// The array, the hash table, and the array with a value for each processor.
+pub(super) const TABLES: [i32; 3] = [0, 1, 6];
 
 impl Writer<'_, '_> {
+    /// The processor that this runs on.
+    pub(super) fn processor(&mut self, frame: &mut Frame) -> Result<()> {
+        if !self.args_free(frame) {
+            return self.arithmetic(frame);
+        }
+        self.emit.insn(Insn::Call(Callee::Helper(id::GET_SMP_PROCESSOR_ID)));
+        frame.after_call();
+        frame.set(Reg::R0, Holds::Number);
+        Ok(())
+    }
+
     /// A number under another name, so that what is learnt of one is learnt of
     /// both.
     pub(super) fn copy(&mut self, frame: &mut Frame) -> Result<()> {

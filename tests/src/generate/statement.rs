@@ -3,6 +3,7 @@
 use super::CHECKED;
 use super::body::{Callback, Linkage, Sub, VALUE_BYTES};
 use super::emit::{Emit, Label};
+use super::place::TABLES;
 use super::regs::{Frame, Holds, SLOTS};
 use arbitrary::{Result, Unstructured};
 use brolga_core::helper::table::id;
@@ -70,7 +71,7 @@ impl Writer<'_, '_> {
     }
 
     pub(super) fn statement(&mut self, frame: &mut Frame) -> Result<()> {
-        match self.u.int_in_range(0..=34)? {
+        match self.u.int_in_range(0..=35)? {
             0..=4 => self.arithmetic(frame),
             5 => self.unary(frame),
             6 => self.spill(frame),
@@ -92,7 +93,8 @@ impl Writer<'_, '_> {
             19 => self.call(frame),
             23 => self.meta(frame),
             24 => self.adjust_head(frame),
-            27.. if self.depth < MAX_DEPTH => self.lent(frame),
+            27 => self.processor(frame),
+            28.. if self.depth < MAX_DEPTH => self.lent(frame),
             _ => self.constant(frame),
         }
     }
@@ -355,7 +357,7 @@ impl Writer<'_, '_> {
             return self.arithmetic(frame);
         }
         let dst = *self.u.choose(&kept)?;
-        let map = self.u.int_in_range(0..=1)?;
+        let map = *self.u.choose(&TABLES)?;
         self.map_and_key(frame, map)?;
         self.emit.insn(Insn::Call(Callee::Helper(id::MAP_LOOKUP_ELEM)));
         frame.after_call();
@@ -445,7 +447,7 @@ impl Writer<'_, '_> {
             let (off, src) = (slot_off(SLOTS + 2 + word), Operand::Imm(self.edge()?));
             self.emit.insn(Insn::Store { size: Size::B8, dst: Reg::FP, off, src });
         }
-        let map = self.u.int_in_range(0..=1)?;
+        let map = *self.u.choose(&TABLES)?;
         self.map_and_key(frame, map)?;
         if self.u.ratio(1, 4)? {
             self.emit.insn(Insn::Call(Callee::Helper(id::MAP_DELETE_ELEM)));

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "programs pass addresses to helpers")]
 
 use super::bodies;
-use super::map::TestMap;
+use super::map::{PROCESSOR, TestMap};
 use brolga_core::helper::table::id;
 use brolga_core::link::{HelperBody, HelperFn, Hooks, RunState};
 use brolga_core::prog_type::host::XdpHost;
@@ -14,14 +14,20 @@ pub(super) fn body(number: i32) -> Option<HelperBody> {
         id::MAP_UPDATE_ELEM => update,
         id::MAP_DELETE_ELEM => delete,
         id::XDP_ADJUST_HEAD => adjust_head,
+        id::GET_SMP_PROCESSOR_ID => processor,
         _ => bodies::body(number)?,
     };
     Some(HelperBody { func, env: None })
 }
 
 /// Nothing that a generated program does.
-pub(super) const HOOKS: Hooks =
-    Hooks { load_packet: no_packet, tail_call: no_target, tail_run: no_run, next_elem: bodies::next_elem };
+pub(super) const HOOKS: Hooks = Hooks {
+    load_packet: no_packet,
+    tail_call: no_target,
+    tail_run: no_run,
+    next_elem: bodies::next_elem,
+    processor,
+};
 
 pub(super) unsafe fn map<'a>(handle: u64) -> &'a TestMap {
     // SAFETY: a handle is the address of a map that the world keeps while its
@@ -71,6 +77,11 @@ unsafe extern "C-unwind" fn adjust_head(context: u64, delta: u64, _: u64, _: u64
     }
     (host.data, host.data_meta) = (data, data);
     0
+}
+
+/// The processor that every program runs on.
+unsafe extern "C-unwind" fn processor(_: u64, _: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
+    PROCESSOR as u64
 }
 
 unsafe extern "C-unwind" fn no_packet(_: u64, _: i64, _: u64) -> i64 {

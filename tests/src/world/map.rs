@@ -18,10 +18,17 @@ const TOO_BIG: i64 = -7;
 const EXISTS: i64 = -17;
 const INVALID: i64 = -22;
 
-/// An array or a hash table with keys of 4 bytes, or a ring buffer.
+/// How many copies of a value a per-CPU map has.
+const COPIES: usize = 3;
+/// The processor whose copy every program has.
+pub(super) const PROCESSOR: usize = 1;
+
+/// An array, of one value or one for each processor, or a hash table with keys of 4 bytes, or a ring buffer.
 #[derive(Debug)]
 pub(crate) struct TestMap {
     def: MapDef,
+    /// How many copies of each value there are.
+    copies: usize,
     values: Box<[AtomicU64]>,
     /// Of a hash table, the key in each place.
     keys: Mutex<Vec<Option<u32>>>,
@@ -31,11 +38,13 @@ pub(crate) struct TestMap {
 
 impl TestMap {
     pub(crate) fn new(def: &MapDef) -> Self {
-        let words = def.value_stride() / 8 * u64::from(def.max_entries);
+        let copies = if def.kind == MapKind::PercpuArray { COPIES } else { 1 };
+        let words = def.value_stride() / 8 * u64::from(def.max_entries) * copies as u64;
         let is_ring = def.kind == MapKind::Ringbuf;
         Self {
             ring: Ring::new(if is_ring { def.max_entries } else { 0 }),
             def: def.clone(),
+            copies,
             values: (0..words).map(|_| AtomicU64::new(0)).collect(),
             keys: Mutex::new(vec![None; def.max_entries as usize]),
         }
@@ -70,7 +79,8 @@ impl TestMap {
 
     pub(crate) fn link(&self) -> MapLink {
         let start = self.values.as_ptr().expose_provenance() as u64;
-        let values = ArrayValues { start, stride: self.def.value_stride(), count: self.def.max_entries };
+        let copy = (self.copies > 1).then_some(self.def.value_stride());
+        let values = ArrayValues { start, stride: self.stride(), count: self.def.max_entries, copy };
         MapLink { handle: self.handle(), value: self.only_value(), values: self.is_array().then_some(values) }
     }
 
@@ -78,16 +88,22 @@ impl TestMap {
         (self.def.key_size, self.def.value_size)
     }
 
-    /// Where each value lies.
+    /// The distance from one value to the next, in bytes.
+    fn stride(&self) -> u64 {
+        self.def.value_stride() * self.copies as u64
+    }
+
+    /// Where each value lies that a program sees.
     pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
         let count = if self.def.kind == MapKind::Ringbuf { 0 } else { self.def.max_entries };
         let start = self.values.as_ptr().expose_provenance() as u64;
-        (0..u64::from(count)).map(move |i| start + i * self.def.value_stride())
+        let own = if self.copies > 1 { PROCESSOR as u64 * self.def.value_stride() } else { 0 };
+        (0..u64::from(count)).map(move |i| start + i * self.stride() + own)
     }
 
     /// Where the value of an array of one lies.
     fn only_value(&self) -> Option<u64> {
-        (self.is_array() && self.def.max_entries == 1).then(|| self.places().next())?
+        (self.def.kind == MapKind::Array && self.def.max_entries == 1).then(|| self.places().next())?
     }
 
     /// Whether all of the bytes are of one value, but for what only helpers may
@@ -139,7 +155,8 @@ impl TestMap {
             },
         };
         let words = value.len();
-        for (word, new) in self.values[at * words..].iter().zip(value) {
+        let own = if self.copies > 1 { PROCESSOR } else { 0 };
+        for (word, new) in self.values[(at * self.copies + own) * words..].iter().zip(value) {
             word.store(*new, Relaxed);
         }
         0
@@ -159,7 +176,7 @@ impl TestMap {
     }
 
     fn is_array(&self) -> bool {
-        self.def.kind == MapKind::Array
+        matches!(self.def.kind, MapKind::Array | MapKind::PercpuArray)
     }
 
     fn keys(&self) -> std::sync::MutexGuard<'_, Vec<Option<u32>>> {
@@ -181,7 +198,7 @@ impl TestMap {
     }
 
     fn words(&self, at: usize) -> Vec<u64> {
-        let words = self.def.value_stride() as usize / 8;
+        let words = self.stride() as usize / 8;
         self.values[at * words..][..words].iter().map(|word| word.load(Relaxed)).collect()
     }
 }
