@@ -9,4 +9,6 @@ pub mod native;
 pub mod peers;
 pub mod programs;
 pub mod ratios;
+#[cfg(target_arch = "x86_64")]
+mod sbpf;
 pub mod timing;

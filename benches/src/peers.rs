@@ -10,8 +10,8 @@ use brolga::{Engine, EngineKind, Load, Object, ObjectLoad, Packet, Program, Upda
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The names of the engines, in the order in which they are measured.
-pub const ENGINES: [&str; 6] =
-    ["brolga-jit", "brolga-quick", "brolga-interp", "rbpf-jit", "rbpf-cl", "rbpf-int"];
+pub const ENGINES: [&str; 7] =
+    ["brolga-jit", "brolga-quick", "brolga-interp", "rbpf-jit", "rbpf-cl", "rbpf-int", "sbpf-jit"];
 
 /// The slots of a program, its relocations resolved.
 ///
@@ -98,6 +98,8 @@ pub(crate) fn make(engine: &str, program: &BenchProgram) -> Option<Runs> {
         "brolga-interp" => brolga(program, EngineKind::Interp, Tier::Best).map(ours),
         "rbpf-jit" => rbpf_jit(program),
         "rbpf-cl" => rbpf_cranelift(program),
+        #[cfg(target_arch = "x86_64")]
+        "sbpf-jit" => crate::sbpf::jit(program),
         "rbpf-int" => {
             let vm = rbpf_vm(program)?;
             Some(runs(move |memory| vm.execute_program(memory).unwrap_or(u64::MAX)))
