@@ -70,6 +70,9 @@ pub enum Verdict {
     KernelGaveUp(String),
     /// The kernel was not asked: it would have been walked for too long.
     NotAsked,
+    /// It was accepted, and also where no number is made wider in the rounds of a loop;
+    /// the kernel makes one wider and rejects it, with these words.
+    KernelWidens(String),
 }
 
 /// The program of a seed on its packets.
@@ -98,8 +101,22 @@ pub fn seed(seed: u64, mutate: bool, kernel: Option<Kernel>) -> Result<Verdict, 
 pub fn verdicts(seed: u64, mutate: bool, kernel: Kernel, most: Option<u32>) -> Result<Verdict, Box<Failure>> {
     let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
     let questions = Questions { kernel: Some(kernel), only_verdicts: true, most, ..Questions::default() };
-    examine(&program, &[], questions)
-        .map_err(|problem| Box::new(Failure { program, problem, questions, seed }))
+    match examine(&program, &[], questions) {
+        Err(Problem::UnsafeAccept { words }) if is_proven(&program) => Ok(Verdict::KernelWidens(words)),
+        verdict => verdict.map_err(|problem| Box::new(Failure { program, problem, questions, seed })),
+    }
+}
+
+/// Whether a program whose numbers may be made wider is accepted also where each
+/// round is walked, every number compared and none made wider before the rounds are
+/// many, and no run leaves what is claimed then.
+fn is_proven(program: &Generated) -> bool {
+    let options = Options { record_states: true, summaries: false, budget: EXACT, ..Options::default() };
+    let (true, Ok(exact)) = (is_widened(program), verify(world::program(program), &options)) else {
+        return false;
+    };
+    let mut world = World::new(program);
+    exact.report.claims.is_some() && contain_all(&exact, program, &mut world, &packets(0)).is_ok()
 }
 
 /// The program of a seed on so many packets, on the interpreter and compiled in

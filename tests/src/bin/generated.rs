@@ -8,7 +8,9 @@
 //! With `--verdicts` our verdict and the kernel's are compared, and nothing else is
 //! asked: unsafe accepts (the kernel rejects) and false rejects (it accepts) are
 //! counted apart, and so is where the kernel gives up. `--logs` prints what both
-//! say of each disagreement. With `--most` the kernel is not asked of programs that
+//! say of each disagreement. Counted apart, too, are programs that it rejects where it
+//! makes numbers wider in the rounds of a loop by `may_goto`, an iterator or a callback,
+//! and that are accepted here without that. With `--most` the kernel is not asked of programs that
 //! are walked for more instructions, nor of those whose `may_goto` loops are long: it
 //! spends nearly all of its time on them.
 //!
@@ -58,6 +60,7 @@ struct Tally {
     unsupported: u64,
     gave_up: u64,
     not_asked: u64,
+    widened: u64,
     runs: u64,
     failures: BTreeMap<&'static str, Vec<Failure>>,
 }
@@ -146,6 +149,10 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
             Ok(Verdict::Unsupported(_)) => tally.unsupported += 1,
             Ok(Verdict::KernelGaveUp(_)) => tally.gave_up += 1,
             Ok(Verdict::NotAsked) => tally.not_asked += 1,
+            Ok(Verdict::KernelWidens(words)) => {
+                eprintln!("seed {seed}: the kernel widens, and says {words:?}");
+                tally.widened += 1;
+            }
             Err(failure) => {
                 eprintln!("seed {}: {}", failure.seed, failure.problem);
                 tally.failures.entry(failure.problem.kind()).or_default().push(*failure);
@@ -156,7 +163,7 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
 
 /// Prints what there is to say; whether anything is wrong.
 fn report(job: Job, tally: Tally) -> bool {
-    let Tally { accepted, rejected, unsupported, gave_up, not_asked, runs, failures } = tally;
+    let Tally { accepted, rejected, unsupported, gave_up, not_asked, widened, runs, failures } = tally;
     let counts: Vec<String> = failures.iter().map(|(kind, list)| format!("{kind} {}", list.len())).collect();
     for (kind, mut list) in failures {
         list.sort_by_key(|f| f.seed);
@@ -180,6 +187,11 @@ fn report(job: Job, tally: Tally) -> bool {
     if job.kernel.is_some() {
         println!(
             "of {gave_up} more, accepted here, the kernel has no verdict: too large for it, or a bug of its own"
+        );
+    }
+    if widened > 0 {
+        println!(
+            "{widened} more the kernel rejects where it makes numbers wider; accepted here with none made wider"
         );
     }
     if job.most.is_some() {
