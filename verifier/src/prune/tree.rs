@@ -96,6 +96,7 @@ impl Tree {
     /// The state is no longer compared, every path from it was walked.
     pub(super) fn drop_state(&mut self, node: usize, meter: &mut Meter) {
         debug_assert_eq!(self.nodes[node].open, 0, "what paths below rely on goes through it");
+        self.nodes[node].shape = None;
         if let Some(state) = self.nodes[node].state.take() {
             meter.release(&state);
         }
