@@ -45,6 +45,7 @@ use order::{Names, same, same_calls, unwritten, within};
 use part::live_part;
 use rounds::{Relied, Run};
 use shape::Shape;
+use std::cell::OnceCell;
 use std::sync::Arc;
 use tree::Tree;
 
@@ -295,8 +296,10 @@ impl Seen {
         structure: &Structure,
         due: bool,
     ) -> Option<Visit> {
-        let shape = if self.has_rounds { Shape::of(state) } else { Shape::default() };
-        let is_kept = |old: Option<&Arc<Shape>>| old.is_none_or(|old| old.is_kept_by(&shape));
+        let shape = OnceCell::new();
+        let is_kept = |old: Option<&Arc<Shape>>| {
+            old.is_none_or(|old| old.is_kept_by(shape.get_or_init(|| Shape::of(state))))
+        };
         if let Some(found) = self.compare_rounds((pc, parent), state, structure, is_kept) {
             return Some(found);
         }

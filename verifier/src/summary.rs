@@ -282,8 +282,13 @@ impl Walk<'_> {
     /// That the path is in no loop that is summarised: where numbers are compared with
     /// those of the round before, or where less may come of more.
     pub(crate) fn knows_every_round(&self) -> Result<(), Cause> {
-        let blurred = self.trial.is_some() || self.state.loops.top().is_some();
+        let blurred = self.is_in_summary();
         if blurred { Err(self.unsupported("each round, in a loop that is summarised")) } else { Ok(()) }
+    }
+
+    /// Whether the path is in a loop that is summarised, or may be.
+    pub(crate) fn is_in_summary(&self) -> bool {
+        self.trial.is_some() || self.state.loops.top().is_some()
     }
 
     fn may_summarise(&self) -> bool {

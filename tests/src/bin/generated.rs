@@ -14,8 +14,7 @@
 //! are walked for more instructions, nor of those whose `may_goto` loops are long: it
 //! spends nearly all of its time on them.
 //!
-//! With `--contained` only containment is asked, with which a program is made, verified
-//! and run in the checked interpreter three times as fast.
+//! With `--contained` only containment is asked, which is faster.
 //!
 //! With `--engines` each accepted program runs on so many packets, in the
 //! interpreter and compiled with all passes, without each one of them and with
@@ -191,7 +190,7 @@ fn report(job: Job, tally: Tally) -> bool {
     }
     if widened > 0 {
         println!(
-            "{widened} more the kernel rejects where it makes numbers wider; accepted here with none made wider"
+            "{widened} more the kernel rejects where it makes numbers wider; accepted here with none made wider in the first rounds"
         );
     }
     if job.most.is_some() {

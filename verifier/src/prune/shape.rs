@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::state::stack::{Byte, StackSlot};
 
 /// Two bits for each byte of a slot; those of a frame from its end down.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shape(Vec<Box<[u16]>>);
 
 impl Shape {

@@ -43,7 +43,9 @@ impl Walk<'_> {
         }
         let taken = self.way(&compare, &a, &b, true);
         self.state = self.way(&compare, &a, &b, false);
-        if compare.may_lose(&a, &b) || [&taken, &self.state].iter().any(|way| compare.lost(&a, &b, way)) {
+        let loses =
+            || compare.may_lose(&a, &b) || [&taken, &self.state].iter().any(|way| compare.lost(&a, &b, way));
+        if self.is_in_summary() && loses() {
             self.knows_every_round()?;
         }
         self.facts.goes(self.pc, true);
