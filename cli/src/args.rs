@@ -31,7 +31,8 @@ pub(crate) enum Command {
     /// "programs": [{"slot", "insns", "map_refs"}], "spin_lock_off",
     /// "timer_off", "kptr_offs", "btf": whether types say so}], "map_refs": [{"insn", "map"}], "runs":
     /// [{"data": hex, "repeat"}], "engines": ["interp", "jit"], "log": 1 or 2,
-    /// "mem_size" for type raw}. The kernel learns of locks, timers and kernel
+    /// "mem_size" for type raw, "processors": how many there are where it is to
+    /// run}. The kernel learns of locks, timers and kernel
     /// pointers in values from BTF alone, and creates no storage of sockets, tasks,
     /// inodes or cgroups without: a program that refers to such a map of no "btf"
     /// is rejected as the kernel rejects one that has no map.

@@ -52,6 +52,19 @@ fn engines_are_as_asked() {
 }
 
 #[test]
+fn processors_are_as_asked() {
+    // call 8; if r0 <= 1 goto +1; r0 = *(u8 *)(r0 +0); r0 = 0; exit
+    let insns = "8500000008000000b50001000100000071000000000000\
+                 00b7000000000000009500000000000000";
+    let mut asked = json!({"prog_type": "xdp", "insns": insns});
+    assert_eq!(answer(&asked)["verdict"], "reject");
+    asked["processors"] = json!(3);
+    assert_eq!(answer(&asked)["verdict"], "reject");
+    asked["processors"] = json!(2);
+    assert_eq!(answer(&asked)["verdict"], "accept");
+}
+
+#[test]
 fn a_rejection_says_where_and_why() {
     // r0 is not set.
     let answer = answer(&request("9500000000000000"));

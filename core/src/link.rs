@@ -76,6 +76,8 @@ pub struct Hooks {
     /// number of copies that a value of a per-CPU map has ([`ArrayValues::copy`]).
     /// It looks at no argument.
     pub processor: HelperFn,
+    /// What the numbers that `processor` gives are below.
+    pub processors: u32,
 }
 
 /// The native form of a program: `(r1, r2, run)` to r0. `run` may be null where
@@ -168,6 +170,15 @@ pub enum LinkError {
         /// The form.
         what: &'static str,
     },
+    /// There are more processors than it was verified for
+    /// ([`Aux::processors`](crate::Aux::processors)).
+    #[error("verified for {verified} processors, and there are {found}")]
+    Processors {
+        /// How many it was verified for.
+        verified: u32,
+        /// How many there are.
+        found: u32,
+    },
 }
 
 /// A resolved helper call.
@@ -247,6 +258,10 @@ impl Verified {
         let kernels = |(_, insn): &(usize, &InsnFacts)| insn.region == Some(Region::Kernel);
         if let Some((at, _)) = facts.insns.iter().enumerate().find(kernels) {
             return Err(LinkError::Unsupported { at: Pc(at as u32), what: "a look into a kernel object" });
+        }
+        let found = links.hooks.processors;
+        if let Some(verified) = self.program.aux.processors.filter(|verified| *verified < found) {
+            return Err(LinkError::Processors { verified, found });
         }
         let exec = resolve(self.program, links, |pc| facts.at(pc).reached)?;
         Ok(Linked { exec, facts })

@@ -79,6 +79,9 @@ pub struct Aux {
     pub func_info: BTreeMap<Pc, Func>,
     /// Which kernel function a BTF id of the kernel's own means, by name.
     pub kfuncs: BTreeMap<i32, Arc<str>>,
+    /// How many processors there are where it will run, at most: the number of
+    /// each is below. Any number, where it is not known.
+    pub processors: Option<u32>,
 }
 
 impl Aux {
@@ -99,6 +102,7 @@ impl Aux {
             subprog_names: BTreeMap::new(),
             func_info: BTreeMap::new(),
             kfuncs: BTreeMap::new(),
+            processors: None,
         }
     }
 

@@ -40,6 +40,7 @@ const HOOKS: Hooks = Hooks {
     tail_run: no_target,
     next_elem: no_elem,
     processor,
+    processors: 1,
 };
 
 /// The bytes of the `raw` section, where they can be used as they are.

@@ -77,6 +77,7 @@ pub use context::{Packet, PacketError};
 pub use engine::{Engine, EngineStats, SectionType};
 pub use fd::{Fd, FdError};
 pub use load::{Load, LoadError};
+pub use map::cpu::count as processors;
 pub use map::{Map, MapError, PerfReader, Redirect, RingReader, Update};
 pub use object::{LoadedObject, Object, ObjectError, ObjectLoad};
 pub use prog::{EngineKind, HelperPanic, Program, ProgramStats, RunError, TestRun};

@@ -436,6 +436,7 @@ fn aux(prog_type: &ProgramType, load: &Load, used: &Used) -> Aux {
         subprog_names: load.functions.clone(),
         func_info: load.func_info.clone(),
         kfuncs: load.kfuncs.clone(),
+        processors: Some(map::cpu::count()),
         ..Aux::new(description.clone())
     }
 }
@@ -460,6 +461,7 @@ fn link(
         tail_run: run::tail_run,
         next_elem: helpers::next_elem,
         processor: helpers::processor,
+        processors: map::cpu::count(),
     };
     verified.link(&Links { helper: &helper, maps: &maps, hooks })
 }

@@ -71,6 +71,7 @@ impl Prepared {
             gpl_compatible: license_is_gpl_compatible(&request.license),
             flags,
             mem_size: request.mem_size,
+            processors: request.processors,
             maps: maps.iter().map(PreparedMap::info).collect(),
             map_fds: (0..maps.len()).map(|index| (fd(index), MapIdx(index as u32))).collect(),
             ..Aux::new(prog_type.description().clone())

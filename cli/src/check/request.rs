@@ -26,6 +26,10 @@ pub(super) struct Request {
     pub(super) log: u8,
     #[serde(default)]
     pub(super) mem_size: u32,
+    /// How many processors there are where it is to run; any number, where it is
+    /// absent.
+    #[serde(default)]
+    pub(super) processors: Option<u32>,
 }
 
 fn both() -> Vec<Engine> {

@@ -158,6 +158,8 @@ impl Arg {
 pub enum RetKind {
     /// A number.
     Integer,
+    /// The number of a processor ([`Aux::processors`](crate::Aux::processors)).
+    Processor,
     /// Nothing: r0 may not be read.
     Void,
     /// The address of a value of the map argument.

@@ -54,6 +54,7 @@ impl Build {
             tail_run: no_run,
             next_elem: no_elem,
             processor,
+            processors: 1,
         };
         Self {
             code,

@@ -12,6 +12,14 @@ pub(crate) fn possible() -> usize {
     *POSSIBLE
 }
 
+/// How many processors there may ever be on this machine; their numbers are below.
+/// It is the number of copies that a value of a per-CPU map has, and what a
+/// program that is loaded may rely on (`nr_cpu_ids` in the kernel).
+#[must_use]
+pub fn count() -> u32 {
+    u32::try_from(possible()).unwrap_or(u32::MAX)
+}
+
 /// The processor that this runs on, below [`possible`]. It may be another at
 /// once.
 pub(crate) fn current() -> usize {

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "programs pass addresses to helpers")]
 
 use super::bodies;
-use super::map::{PROCESSOR, TestMap};
+use super::map::{PROCESSOR, TestMap, processors};
 use brolga_core::helper::table::id;
 use brolga_core::link::{HelperBody, HelperFn, Hooks, RunState};
 use brolga_core::prog_type::host::XdpHost;
@@ -21,13 +21,16 @@ pub(super) fn body(number: i32) -> Option<HelperBody> {
 }
 
 /// Nothing that a generated program does.
-pub(super) const HOOKS: Hooks = Hooks {
-    load_packet: no_packet,
-    tail_call: no_target,
-    tail_run: no_run,
-    next_elem: bodies::next_elem,
-    processor,
-};
+pub(super) fn hooks() -> Hooks {
+    Hooks {
+        load_packet: no_packet,
+        tail_call: no_target,
+        tail_run: no_run,
+        next_elem: bodies::next_elem,
+        processor,
+        processors: processors(),
+    }
+}
 
 pub(super) unsafe fn map<'a>(handle: u64) -> &'a TestMap {
     // SAFETY: a handle is the address of a map that the world keeps while its

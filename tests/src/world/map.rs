@@ -18,10 +18,14 @@ const TOO_BIG: i64 = -7;
 const EXISTS: i64 = -17;
 const INVALID: i64 = -22;
 
-/// How many copies of a value a per-CPU map has.
-const COPIES: usize = 3;
-/// The processor whose copy every program has.
+/// The processor that every program runs on.
 pub(super) const PROCESSOR: usize = 1;
+
+/// How many processors there are, and copies of a value in a per-CPU map: as many
+/// as the kernel here has, whose verifier knows it, but [`PROCESSOR`] is one of them.
+pub(super) fn processors() -> u32 {
+    brolga::processors().max(PROCESSOR as u32 + 1)
+}
 
 /// An array, of one value or one for each processor, or a hash table with keys of 4 bytes, or a ring buffer.
 #[derive(Debug)]
@@ -38,7 +42,7 @@ pub(crate) struct TestMap {
 
 impl TestMap {
     pub(crate) fn new(def: &MapDef) -> Self {
-        let copies = if def.kind == MapKind::PercpuArray { COPIES } else { 1 };
+        let copies = if def.kind == MapKind::PercpuArray { processors() as usize } else { 1 };
         let words = def.value_stride() / 8 * u64::from(def.max_entries) * copies as u64;
         let is_ring = def.kind == MapKind::Ringbuf;
         Self {

@@ -99,7 +99,7 @@ impl World {
     /// Calls `with` with what resolves a program's references to this world.
     pub(crate) fn linked<T>(&self, with: impl FnOnce(&Links<'_>) -> T) -> T {
         let maps: Vec<MapLink> = self.maps.iter().map(TestMap::link).collect();
-        with(&Links { helper: &helpers::body, maps: &maps, hooks: helpers::HOOKS })
+        with(&Links { helper: &helpers::body, maps: &maps, hooks: helpers::hooks() })
     }
 }
 
@@ -128,6 +128,7 @@ pub fn program(generated: &Generated) -> Program {
     let fd_array = (0..maps.len() as u32).map(MapIdx).collect();
     let func_info = generated.funcs.clone();
     let kfuncs = (1..).zip(Kfunc::all().map(|kfunc| kfunc.name().into())).collect();
-    let aux = Aux { gpl_compatible: true, maps, fd_array, func_info, kfuncs, ..Aux::new(xdp) };
+    let processors = Some(map::processors());
+    let aux = Aux { gpl_compatible: true, maps, fd_array, func_info, kfuncs, processors, ..Aux::new(xdp) };
     Program { code: generated.code.clone(), aux }
 }

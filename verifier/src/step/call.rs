@@ -119,6 +119,7 @@ impl Walk<'_> {
     fn result(&mut self, proto: &Proto, given: &Given) -> Result<Value, Cause> {
         match proto.ret.kind {
             RetKind::Integer => Ok(Value::anyway(integer_result(proto.id, given))),
+            RetKind::Processor => Ok(Value::anyway(self.processor())),
             RetKind::Void => Ok(Value::Uninit),
             RetKind::MapValue => self.map_value_result(proto, given),
             RetKind::Mem(size) => Ok(self.object(PtrKind::Mem { size, rdonly: false }, proto.ret.nullable)),
@@ -132,6 +133,12 @@ impl Walk<'_> {
             }
             RetKind::BtfId | RetKind::Kptr => Err(self.unsupported(format!("what {} returns", proto.name))),
         }
+    }
+
+    /// What is known of a processor's number.
+    fn processor(&self) -> Scalar {
+        let last = self.aux.processors.and_then(|count| count.checked_sub(1));
+        last.and_then(|last| Scalar::from_unsigned_range(0, last.into())).unwrap_or(Scalar::UNKNOWN)
     }
 
     pub(crate) fn object(&mut self, kind: PtrKind, nullable: bool) -> Value {

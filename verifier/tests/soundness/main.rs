@@ -19,6 +19,7 @@ mod objects;
 mod packet;
 mod pointers;
 mod precision;
+mod processors;
 mod pruning;
 mod references;
 mod sorts;

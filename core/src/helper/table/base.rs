@@ -6,7 +6,7 @@ use super::words::{
     ANY, CTX, FUNC, IN_OUT, INT, KEY, MAP, MEM, OUT, PLAIN, SIZE, SIZE0, STACK0, STR, VALUE, VALUE_OR_NULL,
     VOID, out,
 };
-use crate::helper::{ArgFlags, Callback, Proto};
+use crate::helper::{ArgFlags, Callback, Proto, Ret, RetKind};
 
 pub(super) static ROWS: [Proto; 46] = [
     // No helper: the number that a call is born with.
@@ -28,7 +28,7 @@ pub(super) static ROWS: [Proto; 46] = [
     row(208, "bpf_ktime_get_tai_ns", &[], INT),
     // The machine.
     row(7, "bpf_get_prandom_u32", &[], INT),
-    row(8, "bpf_get_smp_processor_id", &[], INT),
+    row(8, "bpf_get_smp_processor_id", &[], Ret::of(RetKind::Processor)),
     row(42, "bpf_get_numa_node_id", &[], INT),
     // Text and bytes.
     row(6, "bpf_trace_printk", &[MEM, SIZE], INT).gpl(),
