@@ -73,6 +73,10 @@ pub enum Verdict {
     /// It was accepted, and also where no number is made wider in the first rounds of a
     /// loop; the kernel makes one wider and rejects it, with these words.
     KernelWidens(String),
+    /// It was accepted; the kernel walks a way that no run goes, and says so. Where
+    /// states are compared exactly it is walked here too and rejected with the same
+    /// words; without ways on which a number is two at once it is accepted then.
+    Impossible(String),
 }
 
 /// The program of a seed on its packets.
@@ -102,25 +106,52 @@ pub fn verdicts(seed: u64, mutate: bool, kernel: Kernel, most: Option<u32>) -> R
     let program = if mutate { mutated(seed) } else { generate::from_seed(seed) };
     let questions = Questions { kernel: Some(kernel), only_verdicts: true, most, ..Questions::default() };
     match examine(&program, &[], questions) {
-        Err(Problem::UnsafeAccept { words }) if is_proven(&program) => Ok(Verdict::KernelWidens(words)),
+        Err(Problem::UnsafeAccept { words }) => match proof(&program, &words) {
+            Some(Proof::NothingWider) => Ok(Verdict::KernelWidens(words)),
+            Some(Proof::PossibleWays) => Ok(Verdict::Impossible(words)),
+            None => {
+                let problem = Problem::UnsafeAccept { words };
+                Err(Box::new(Failure { program, problem, questions, seed }))
+            }
+        },
         verdict => verdict.map_err(|problem| Box::new(Failure { program, problem, questions, seed })),
     }
 }
 
-/// Whether a program whose numbers may be made wider is accepted also where each
-/// round is walked, every number compared and none made wider before the rounds are
-/// many, and no run leaves what is claimed then.
-fn is_proven(program: &Generated) -> bool {
-    let options = Options { record_states: true, summaries: false, budget: EXACT, ..Options::default() };
-    let (true, Ok(exact)) = (is_widened(program), verify(world::program(program), &options)) else {
-        return false;
-    };
+/// How a program is proven safe that the kernel rejects.
+enum Proof {
+    /// With each round walked, every number compared, and none made wider before the
+    /// rounds are many.
+    NothingWider,
+    /// The same way, but not walking ways that no run goes; with these it is rejected,
+    /// in the kernel's words.
+    PossibleWays,
+}
+
+/// Proves a program that the kernel rejects with these words another way than it was
+/// accepted, where that can be; no run then leaves what is claimed.
+fn proof(program: &Generated, words: &str) -> Option<Proof> {
+    let all = Options { record_states: true, summaries: false, budget: EXACT, ..Options::default() };
+    match verify(world::program(program), &all) {
+        Ok(exact) if is_widened(program) => is_contained(&exact, program).then_some(Proof::NothingWider),
+        Ok(_) => None,
+        Err(failure) => {
+            let possible = Options { impossible_ways: false, ..all };
+            let exact = verify(world::program(program), &possible).ok()?;
+            let is_proof = failure.to_string() == words && is_contained(&exact, program);
+            is_proof.then_some(Proof::PossibleWays)
+        }
+    }
+}
+
+/// Whether no run leaves what is claimed.
+fn is_contained(exact: &Accepted, program: &Generated) -> bool {
     let mut world = World::new(program);
     // Of a longer walk no run is watched.
     let is_watched = exact.report.insns_processed <= RECORDED;
     is_watched
         && exact.report.claims.is_some()
-        && contain_all(&exact, program, &mut world, &packets(0)).is_ok()
+        && contain_all(exact, program, &mut world, &packets(0)).is_ok()
 }
 
 /// The program of a seed on so many packets, on the interpreter and compiled in

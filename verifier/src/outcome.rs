@@ -32,6 +32,9 @@ pub struct Options {
     /// Whether loops may be summarised: their rounds walked once for all. With a
     /// log they are not, for it is the kernel's.
     pub summaries: bool,
+    /// Whether ways of a jump are walked, as the kernel does, that no run goes: on which
+    /// a number would be two at once. Without, more is accepted than by the kernel.
+    pub impossible_ways: bool,
     /// How many instructions may be walked, over all paths: the kernel's
     /// 1 million.
     pub budget: u32,
@@ -51,6 +54,7 @@ impl Default for Options {
             log_limit: 16 << 20,
             record_states: false,
             summaries: true,
+            impossible_ways: true,
             budget: Self::BUDGET,
             memory: 1 << 30,
         }

@@ -10,7 +10,8 @@
 //! counted apart, and so is where the kernel gives up. `--logs` prints what both
 //! say of each disagreement. Counted apart, too, are programs that it rejects where it
 //! makes numbers wider in the rounds of a loop by `may_goto`, an iterator or a callback,
-//! and that are accepted here without that. With `--most` the kernel is not asked of programs that
+//! and that are accepted here without that; and those that it rejects on a way that no run
+//! goes, and that are here too where such ways are walked as often. With `--most` the kernel is not asked of programs that
 //! are walked for more instructions, nor of those whose `may_goto` loops are long: it
 //! spends nearly all of its time on them.
 //!
@@ -60,6 +61,7 @@ struct Tally {
     gave_up: u64,
     not_asked: u64,
     widened: u64,
+    impossible: u64,
     runs: u64,
     failures: BTreeMap<&'static str, Vec<Failure>>,
 }
@@ -152,6 +154,10 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
                 eprintln!("seed {seed}: the kernel widens, and says {words:?}");
                 tally.widened += 1;
             }
+            Ok(Verdict::Impossible(words)) => {
+                eprintln!("seed {seed}: the kernel goes a way that no run goes, and says {words:?}");
+                tally.impossible += 1;
+            }
             Err(failure) => {
                 eprintln!("seed {}: {}", failure.seed, failure.problem);
                 tally.failures.entry(failure.problem.kind()).or_default().push(*failure);
@@ -162,7 +168,8 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
 
 /// Prints what there is to say; whether anything is wrong.
 fn report(job: Job, tally: Tally) -> bool {
-    let Tally { accepted, rejected, unsupported, gave_up, not_asked, widened, runs, failures } = tally;
+    let Tally { accepted, rejected, unsupported, gave_up, not_asked, widened, impossible, runs, failures } =
+        tally;
     let counts: Vec<String> = failures.iter().map(|(kind, list)| format!("{kind} {}", list.len())).collect();
     for (kind, mut list) in failures {
         list.sort_by_key(|f| f.seed);
@@ -191,6 +198,11 @@ fn report(job: Job, tally: Tally) -> bool {
     if widened > 0 {
         println!(
             "{widened} more the kernel rejects where it makes numbers wider; accepted here with none made wider in the first rounds"
+        );
+    }
+    if impossible > 0 {
+        println!(
+            "{impossible} more the kernel rejects on a way that no run goes; walked as exactly, they are here too, and without such ways accepted"
         );
     }
     if job.most.is_some() {

@@ -196,6 +196,14 @@ impl<const N: u32> ScalarOf<N> {
         Self::from_views(tnum, self.wide().join(other.wide()), self.low().join(other.low()))
     }
 
+    /// Whether no word is a member of both. It need not be found where it is so.
+    #[must_use]
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        self.wide().meet(other.wide()).is_crossed()
+            || self.low().meet(other.low()).is_crossed()
+            || !self.tnum.overlaps(other.tnum)
+    }
+
     /// Whether the views contradict each other plainly: no word is a member, and
     /// no run comes here. Where they do not, there need not be a member either.
     #[must_use]

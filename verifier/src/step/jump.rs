@@ -48,10 +48,31 @@ impl Walk<'_> {
         if self.is_in_summary() && loses() {
             self.knows_every_round()?;
         }
+        if !self.options.impossible_ways {
+            let goes = |way: &State| !compare.is_impossible(&a, &b, way);
+            let (goes_there, goes_on) = (goes(&taken), goes(&self.state));
+            if !(goes_there && goes_on) {
+                self.rely(a.origins() | b.origins());
+                return Ok(self.only_way(goes_there.then_some(taken), goes_on, target));
+            }
+        }
         self.facts.goes(self.pc, true);
         self.facts.goes(self.pc, false);
         self.push(taken, target)?;
         Ok(Step::On)
+    }
+
+    /// Goes the way that some run may go; none, where the numbers contradicted each
+    /// other before.
+    fn only_way(&mut self, taken: Option<State>, goes_on: bool, target: Pc) -> Step {
+        match taken {
+            Some(state) => {
+                self.state = state;
+                self.one_way(true, target)
+            }
+            None if goes_on => self.one_way(false, target),
+            None => Step::End,
+        }
     }
 
     fn one_way(&mut self, taken: bool, target: Pc) -> Step {
@@ -144,12 +165,23 @@ impl Compare {
 
     /// Whether less is known of a number on a way than before.
     fn lost(&self, a: &Value, b: &Value, way: &State) -> bool {
-        let lost = |reg: Reg, was: &Value| match (was.scalar(), way.reg(reg).scalar()) {
-            (Some(was), Some(now)) => !now.within(was),
+        self.any(a, b, way, |was, now| !now.within(was))
+    }
+
+    /// Whether a number is on a way what it was not before: what a way says of a
+    /// number keeps each that goes it.
+    fn is_impossible(&self, a: &Value, b: &Value, way: &State) -> bool {
+        self.any(a, b, way, |was, now| now.excludes(was) || now.is_contradiction())
+    }
+
+    /// Whether something is so of a number compared, before and on a way.
+    fn any(&self, a: &Value, b: &Value, way: &State, is_so: impl Fn(&Scalar, &Scalar) -> bool) -> bool {
+        let any = |reg: Reg, was: &Value| match (was.scalar(), way.reg(reg).scalar()) {
+            (Some(was), Some(now)) => is_so(was, now),
             (Some(_) | None, _) => false,
         };
-        let Operand::Reg(src) = self.src else { return lost(self.dst, a) };
-        lost(self.dst, a) || lost(src, b)
+        let Operand::Reg(src) = self.src else { return any(self.dst, a) };
+        any(self.dst, a) || any(src, b)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Control: loops that end and loops that do not, dead code, structure.
 
 use crate::{xdp, xdp_with_value};
+use brolga_core::Pc;
 
 #[test]
 fn loops_that_never_end() {
@@ -121,4 +122,23 @@ fn results_fit_the_program_type() {
     crate::load("cgroup_skb").refuses("At program exit the register R0 has", "r0 = 2\n exit");
     crate::load("cgroup_skb").refuses("At program exit the register R0 has", "r0 = -1\n exit");
     crate::load("cgroup_skb").refuses("At program exit the register R0", "r0 = r1\n exit");
+}
+
+/// A multiple of 2^47 from 25 to 45: there is none, and the kernel goes on with 0.
+#[test]
+fn ways_that_no_run_goes() {
+    let text = "r1 = *(u32 *)(r1 +12)
+         r1 <<= 47
+         if r1 < 25 goto out
+         if r1 > 45 goto out
+         r0 = *(u8 *)(r1 +0)
+         out: r0 = 0
+         exit";
+    xdp().refuses("R1 invalid mem access 'scalar'", text);
+    let possible = |text| xdp().with(|options| options.impossible_ways = false).verify(text);
+    let accepted = possible(text).expect("no run reads there");
+    assert!(!accepted.verified.facts().at(Pc(4)).reached);
+    // One that there is: 0.
+    let zero = text.replace("r1 < 25", "r1 s< 0");
+    assert!(possible(&zero).unwrap_err().to_string().contains("R1 invalid mem access 'scalar'"));
 }

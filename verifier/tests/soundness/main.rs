@@ -38,13 +38,15 @@ const BUDGET: u32 = 50_000;
 pub struct Load {
     /// What else is known of it.
     pub aux: Aux,
+    /// What it is verified with.
+    pub options: Options,
 }
 
 /// A program of a type, without maps.
 pub fn load(prog_type: &str) -> Load {
     let mut aux = Aux::new(table::by_name(prog_type).expect("a program type"));
     aux.gpl_compatible = true;
-    Load { aux }
+    Load { aux, options: Options { budget: BUDGET, ..Options::default() } }
 }
 
 /// An XDP program.
@@ -70,6 +72,12 @@ impl Load {
         self
     }
 
+    /// Verified otherwise.
+    pub fn with(mut self, otherwise: impl FnOnce(&mut Options)) -> Self {
+        otherwise(&mut self.options);
+        self
+    }
+
     /// With a subprogram whose type is known, as BTF would say.
     pub fn named(mut self, start: u32) -> Self {
         self.aux.subprog_names.insert(Pc(start), format!("sub{start}"));
@@ -79,7 +87,7 @@ impl Load {
     /// Verifies a program in text.
     pub fn verify(self, text: &str) -> Result<Accepted, Box<Failure>> {
         let code = asm::assemble(text).expect("the text is a program");
-        verify(Program { code, aux: self.aux }, &Options { budget: BUDGET, ..Options::default() })
+        verify(Program { code, aux: self.aux }, &self.options)
     }
 
     /// That it is accepted.

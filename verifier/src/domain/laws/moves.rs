@@ -13,6 +13,7 @@ pub(super) trait Moves: Domain {
     fn sign_extend_half(&self, bits: u32) -> Self;
     fn from_unsigned(min: u64, max: u64) -> Option<Self>;
     fn from_signed(min: i64, max: i64) -> Option<Self>;
+    fn excludes(&self, other: &Self) -> bool;
 }
 
 impl<const N: u32> Moves for ScalarOf<N> {
@@ -34,12 +35,18 @@ impl<const N: u32> Moves for ScalarOf<N> {
     fn from_signed(min: i64, max: i64) -> Option<Self> {
         Self::from_signed_range(min, max)
     }
+    fn excludes(&self, other: &Self) -> bool {
+        Self::excludes(self, other)
+    }
 }
 
 /// `offset` and `moved` hold the sums of all members, `signs` loses none, and the low
-/// half's cast holds theirs.
+/// half's cast holds theirs; what excludes another has no member of it.
 pub(super) fn moves<D: Universe + Moves + Branches>() {
     D::each_pair(|a, b| {
+        if a.it.excludes(&b.it) {
+            assert!(!a.members.iter().any(|x| b.it.contains(*x)), "{a:?} excludes {b:?}");
+        }
         for op in [AluOp::Add, AluOp::Sub] {
             let offset = D::offset(op, &a.it, &b.it);
             for (x, y) in pairs(a, b) {
