@@ -118,10 +118,17 @@ def change(code, at, rng, others):
         code[at] = code[at] & 0x0F | rng.choice(OPERATORS) << 4
 
 
+def processors():
+    """How many the kernel's verifier takes there to be."""
+    with open("/sys/devices/system/cpu/possible") as possible:
+        return int(possible.read().strip().replace(",", "-").split("-")[-1]) + 1
+
+
 def corpus(directory):
     rows = lambda name: map(json.loads, open(os.path.join(directory, name)))
     tiers = {row["id"]: row["tier"] for row in rows("kernel.jsonl")}
-    return [r for r in rows("requests.jsonl") if tiers.get(r["id"]) == "A" and r["prog_type"] in PROGS]
+    here = {"processors": processors()}
+    return [{**r, **here} for r in rows("requests.jsonl") if tiers.get(r["id"]) == "A" and r["prog_type"] in PROGS]
 
 
 def answers(brolga, requests):
