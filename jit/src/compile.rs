@@ -336,6 +336,17 @@ impl Compiled {
         &self.code
     }
 
+    /// Whether the other is the same code, and refers to the same.
+    #[must_use]
+    pub fn is_same_code(&self, other: &Self) -> bool {
+        let places =
+            |compiled: &Self| compiled.functions.iter().map(|f| (f.offset, f.len)).collect::<Vec<_>>();
+        self.target == other.target
+            && self.code == other.code
+            && self.relocations == other.relocations
+            && places(self) == places(other)
+    }
+
     /// The subprograms, by offset; without those that stand in the place of all
     /// their calls.
     #[must_use]

@@ -15,7 +15,7 @@ pub(crate) enum Symbol {
 }
 
 /// A place in code that refers to something.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Relocation {
     /// The place, in bytes from the code's start.
     pub(crate) offset: u32,

@@ -64,6 +64,31 @@ impl<'a> Contained<'a> {
     }
 }
 
+/// A program ready to have its steps counted.
+#[derive(Debug)]
+pub struct Steps(Executable);
+
+impl Steps {
+    /// Resolves a program to a world.
+    ///
+    /// # Errors
+    ///
+    /// Where it refers to what the world has not.
+    pub fn new(verified: &Verified, world: &World) -> Result<Self, LinkError> {
+        let program = verified.program();
+        world.linked(|links| Executable::unverified(program.clone(), links)).map(Self)
+    }
+
+    /// Whether a run in the world that it was resolved to is of no more steps.
+    #[must_use]
+    pub fn end_within(&self, world: &World, steps: u64) -> bool {
+        let state = &mut RunState::default();
+        // SAFETY: as in `Contained::watched`.
+        let run = unsafe { interp::checked(&self.0, world.context(), 0, state, world, &mut (), steps) };
+        !matches!(run, Err(Fault::Budget { .. }))
+    }
+}
+
 struct Watch<'a> {
     world: &'a World,
     code: &'a Code,

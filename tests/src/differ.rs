@@ -6,7 +6,7 @@
 use crate::world::{Outcome, World};
 use brolga_core::link::RunState;
 use brolga_core::{LinkError, Linked, Verified, interp};
-use brolga_jit::{CompileError, Image, Options, Passes, PublishError, Tier, compile};
+use brolga_jit::{CompileError, Compiled, Image, Options, Passes, PublishError, Tier, compile};
 use thiserror::Error;
 
 /// Why a verified program can not be compared.
@@ -35,10 +35,21 @@ pub struct Difference {
     pub jit: Outcome,
 }
 
+/// What came of a run in which no difference was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// All left the same.
+    Same,
+    /// What it leaves depends on where its stack lies, as it may where a program
+    /// looks at a pointer as a number: nothing is compared.
+    ShowsItsStack,
+}
+
 /// A program on both engines.
 #[derive(Debug)]
 pub struct Both {
     linked: Linked,
+    /// Of ways that make the same code the first.
     images: Vec<(Options, Image)>,
 }
 
@@ -50,48 +61,91 @@ impl Both {
     /// A [`BuildError`].
     pub fn new(verified: Verified, world: &World, ways: &[Options]) -> Result<Self, BuildError> {
         let linked = world.linked(|links| verified.link(links))?;
-        let image = |options: &Options| Ok((*options, compile(&linked, options)?.publish()?));
-        let images = ways.iter().map(image).collect::<Result<_, BuildError>>()?;
+        let mut codes: Vec<(Options, Compiled)> = Vec::new();
+        for way in ways {
+            let code = compile(&linked, way)?;
+            if !codes.iter().any(|(_, other)| other.is_same_code(&code)) {
+                codes.push((*way, code));
+            }
+        }
+        let image = |(way, code): (Options, Compiled)| Ok((way, code.publish()?));
+        let images = codes.into_iter().map(image).collect::<Result<_, BuildError>>()?;
         Ok(Self { linked, images })
     }
 
+    /// How many different codes there are.
+    #[must_use]
+    pub const fn codes(&self) -> usize {
+        self.images.len()
+    }
+
     /// Runs all of them on a packet, in the world that they were resolved to,
-    /// made new before each; what they agree on.
+    /// made new before each. What is compared is the result, what the run wants run
+    /// next, the packet with its bounds, and all memory of the maps.
     ///
     /// # Errors
     ///
     /// Where they differ.
-    pub fn run(&self, world: &mut World, packet: &[u8]) -> Result<Outcome, Box<Difference>> {
-        let interp = self.interpret(world, packet);
+    pub fn run(&self, world: &mut World, packet: &[u8]) -> Result<Agreement, Box<Difference>> {
+        let interp = self.interpreted(world, packet);
+        let mut jit = Vec::with_capacity(interp.len());
         for (options, image) in &self.images {
             world.reset(packet);
-            // SAFETY: as above.
-            let r0 = unsafe { image.entry()(world.context(), 0, &mut RunState::default()) };
-            let jit = world.outcome(r0);
-            if interp != jit && !self.shows_its_stack(world, packet, &interp) {
-                return Err(Box::new(Difference { options: *options, interp, jit }));
+            let r0 = left(world, &mut jit, |context, state| {
+                // SAFETY: as in `interpret`.
+                unsafe { image.entry()(context, 0, state) }
+            });
+            if jit == interp {
+                continue;
             }
+            if self.shows_its_stack(world, packet, &interp) {
+                return Ok(Agreement::ShowsItsStack);
+            }
+            // The other run left its own; it is run again to be shown.
+            world.reset(packet);
+            // SAFETY: as in `interpret`.
+            unsafe { image.entry()(world.context(), 0, &mut RunState::default()) };
+            let jit = world.outcome(r0);
+            let interp = self.interpret(world, packet);
+            return Err(Box::new(Difference { options: *options, interp, jit }));
         }
-        Ok(interp)
+        Ok(Agreement::Same)
     }
 
-    fn interpret(&self, world: &mut World, packet: &[u8]) -> Outcome {
+    /// What the interpreter leaves.
+    pub fn interpret(&self, world: &mut World, packet: &[u8]) -> Outcome {
+        let words = self.interpreted(world, packet);
+        world.outcome(words[0])
+    }
+
+    fn interpreted(&self, world: &mut World, packet: &[u8]) -> Vec<u64> {
+        let mut words = Vec::new();
         world.reset(packet);
-        // SAFETY: the program is verified, its context is the world's real one,
-        // and the world keeps packet and maps for the call.
-        let r0 = unsafe { interp::run(&self.linked, world.context(), 0, &mut RunState::default()) };
-        world.outcome(r0)
+        left(world, &mut words, |context, state| {
+            // SAFETY: the program is verified, its context is the world's real one,
+            // and the world keeps packet and maps for the call.
+            unsafe { interp::run(&self.linked, context, 0, state) }
+        });
+        words
     }
 
-    /// Whether what a run leaves depends on where its stack lies, as it may where
-    /// a program looks at a pointer as a number: a run on another thread then
-    /// leaves something else.
-    fn shows_its_stack(&self, world: &mut World, packet: &[u8], interp: &Outcome) -> bool {
+    /// Whether a run on another thread leaves something else.
+    fn shows_its_stack(&self, world: &mut World, packet: &[u8], interp: &[u64]) -> bool {
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| self.interpret(world, packet)).join();
+            let other = scope.spawn(|| self.interpreted(world, packet)).join();
             other.is_ok_and(|other| other != *interp)
         })
     }
+}
+
+/// Runs something in a world; all that it leaves, as words, and its result, which is
+/// the first of them.
+fn left(world: &World, words: &mut Vec<u64>, run: impl FnOnce(u64, &mut RunState) -> u64) -> u64 {
+    let mut state = RunState::default();
+    let r0 = run(world.context(), &mut state);
+    world.write_words(r0, words);
+    words.extend([state.tail_calls.into(), state.next]);
+    r0
 }
 
 /// Every way to compile in which one thing is not as in another: with all

@@ -2,15 +2,19 @@
 //! whether its runs stay within the claims, whether both engines agree, and what
 //! the live kernel says of it.
 
+mod engines;
 mod error;
 mod facts;
+mod input;
 mod oracle;
 
+pub use engines::{Compared, engines};
 pub use error::{Failure, Problem};
+pub use input::Input;
 pub use oracle::{for_kernel, request};
 
 use crate::contain::Contained;
-use crate::differ::{Both, ways};
+use crate::differ::Both;
 use crate::generate::{self, Generated};
 use crate::kernel::Kernel;
 use crate::world::{self, World};
@@ -51,6 +55,8 @@ pub struct Questions {
     pub most: Option<u32>,
     /// How to compile.
     pub jit: brolga_jit::Options,
+    /// What lies in the maps, where they are not empty.
+    pub input: Option<Input>,
 }
 
 /// The most instructions walked of it where every number is compared.
@@ -63,6 +69,8 @@ pub enum Verdict {
     Accepted(usize),
     /// It was rejected, with these words.
     Rejected(String),
+    /// It was accepted, and the engines were compared on it.
+    Compared(Compared),
     /// The verifier has no rule for it: seen only where something was broken.
     Unsupported(String),
     /// It was accepted; the kernel came to no verdict: it ran out of patience, or
@@ -154,23 +162,6 @@ fn is_contained(exact: &Accepted, program: &Generated) -> bool {
         && contain_all(exact, program, &mut world, &packets(0)).is_ok()
 }
 
-/// The program of a seed on so many packets, on the interpreter and compiled in
-/// every way of [`ways`]; nothing else is asked.
-///
-/// # Errors
-///
-/// What is wrong, with the program.
-pub fn engines(seed: u64, packets: usize) -> Result<Verdict, Box<Failure>> {
-    let program = generate::from_seed(seed);
-    compare(&program, seed, packets).map_err(|problem| {
-        let mut questions = Questions::default();
-        if let Problem::Differs { difference, .. } = &problem {
-            questions.jit = difference.options;
-        }
-        Box::new(Failure { program, problem, questions, seed })
-    })
-}
-
 /// Whether the runs of the program of a seed stay within the claims, and nothing
 /// else.
 ///
@@ -193,24 +184,6 @@ fn within_claims(accepted: &Accepted, program: &Generated, packets: &[Vec<u8>]) 
     let is_watched = accepted.report.insns_processed <= RECORDED;
     contain_all(accepted, program, &mut world, packets)?;
     Ok(Verdict::Accepted(if is_watched { packets.len() } else { 0 }))
-}
-
-fn compare(program: &Generated, seed: u64, packets: usize) -> Result<Verdict, Problem> {
-    let verdict = verify(world::program(program), &Options { budget: BUDGET, ..Options::default() });
-    let accepted = match verdict {
-        Ok(accepted) => accepted,
-        Err(failure) => return not_accepted(failure.cause, None),
-    };
-    // What takes the verifier long runs long, and says no more for it.
-    let packets = if accepted.report.insns_processed > RECORDED { 1 } else { packets };
-    let mut world = World::new(program);
-    let both = Both::new(accepted.verified, &world, &ways())?;
-    for i in 0..packets {
-        let packet = packet(seed, i as u64);
-        let outcome = both.run(&mut world, &packet);
-        outcome.map_err(|difference| Problem::Differs { difference, packet })?;
-    }
-    Ok(Verdict::Accepted(packets))
 }
 
 /// The program of a seed with something broken in it.
@@ -248,23 +221,6 @@ fn edge(choice: u8) -> u64 {
     const EDGES: [u64; 8] =
         [0, 1, u64::MAX, 1 << 31, 1 << 63, (1 << 31) - 1, 0xffff_ffff, 0x8000_0000_8000_0000];
     EDGES[usize::from(choice) % EDGES.len()]
-}
-
-/// One of any number of packets for the program of a seed: of random words,
-/// edges and small numbers; a few are too short for it.
-fn packet(seed: u64, number: u64) -> Vec<u8> {
-    let random = generate::bytes(seed.wrapping_add((number + 6) << 40), 8 * 9);
-    let (choices, words) = random.split_at(8);
-    let word = |(choice, word): (&u8, &[u8; 8])| match choice % 4 {
-        0 => edge(word[0]).to_le_bytes(),
-        1 => u64::from(word[0] % 16).to_le_bytes(),
-        _ => *word,
-    };
-    let mut packet: Vec<u8> = choices.iter().zip(words.as_chunks().0).flat_map(word).collect();
-    if number % 16 == 5 {
-        packet.truncate(usize::from(choices[0]) / 4);
-    }
-    packet
 }
 
 /// Asks everything of a program.
@@ -328,19 +284,19 @@ fn run_all(
     questions: Questions,
 ) -> Result<oracle::First, Problem> {
     let mut world = World::new(program);
+    if let Some(input) = questions.input {
+        input.fill(&mut world);
+    }
     let comparable = oracle::comparable(&accepted.verified);
     facts_agree(&accepted, program)?;
     let short = contain_all(&accepted, program, &mut world, packets)?;
     let both = Both::new(accepted.verified, &world, &[questions.jit])?;
-    let mut first = None;
     // One long run says as much as six.
     for packet in &packets[..if short { packets.len() } else { packets.len().min(1) }] {
-        let outcome = both.run(&mut world, packet);
-        let outcome =
-            outcome.map_err(|difference| Problem::Differs { difference, packet: packet.clone() })?;
-        first.get_or_insert(outcome);
+        let agreement = both.run(&mut world, packet);
+        agreement.map_err(|difference| Problem::Differs { difference, packet: packet.clone() })?;
     }
-    Ok(first.filter(|_| comparable))
+    Ok(packets.first().filter(|_| comparable).map(|packet| both.interpret(&mut world, packet)))
 }
 
 /// Every packet through the checked interpreter; whether all runs came to their

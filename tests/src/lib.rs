@@ -4,6 +4,7 @@
 pub mod case;
 pub mod conformance;
 pub mod contain;
+pub mod coverage;
 pub mod differ;
 pub mod examine;
 pub mod fuzzing;

@@ -80,7 +80,7 @@ fn without_nothings(program: &Generated) -> Generated {
     let Ok(code) = Code::from_insns(kept) else { return program.clone() };
     let new_place = |at: &Pc| Pc(place.get(at.index()).map_or(0, |to| *to as u32));
     let funcs = program.funcs.iter().map(|(at, func)| (new_place(at), func.clone())).collect();
-    Generated { code, maps: program.maps.clone(), funcs }
+    Generated { code, maps: program.maps.clone(), funcs, frozen: program.frozen }
 }
 
 /// The same instruction with another distance.

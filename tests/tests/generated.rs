@@ -3,7 +3,8 @@
 //! the same with many.
 
 use brolga_tests::contain::Contained;
-use brolga_tests::examine::{self, Verdict, packets};
+use brolga_tests::coverage::Coverage;
+use brolga_tests::examine::{self, Compared, Verdict, packets};
 use brolga_tests::generate;
 use brolga_tests::reduce::reduce;
 use brolga_tests::world::{self, World};
@@ -48,6 +49,30 @@ fn foreign_claims_do_not_hold() {
         escapes += u32::from(contained.run(&world, Some(claims)).is_err());
     }
     assert!(escapes >= 20, "only {escapes} escapes");
+}
+
+/// Programs are made in which each pass of the compiler finds something to do.
+#[test]
+fn every_pass_changes_something() {
+    let mut coverage = Coverage::default();
+    (0..100).for_each(|seed| coverage.add(seed).expect("what is accepted is compiled"));
+    for (pass, programs) in coverage.counts() {
+        assert!(programs > 0, "{pass} changes nothing of {} programs", coverage.programs);
+    }
+}
+
+/// Every way to compile gives what the interpreter gives, on inputs of all kinds.
+#[test]
+fn engines_agree_in_every_way() {
+    let mut compared = Compared::default();
+    for seed in 0..20 {
+        match examine::engines(seed, 16).unwrap_or_else(|failure| panic!("{failure}")) {
+            Verdict::Compared(of_one) => compared += of_one,
+            other => assert!(matches!(other, Verdict::Rejected(_)), "{other:?}"),
+        }
+    }
+    assert!(compared.inputs > 16 * 12, "{compared:?}");
+    assert!(compared.codes < compared.compiled && compared.runs < compared.ways, "{compared:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! engines, and asks the live kernel too where that is wanted.
 //!
 //! `generated COUNT [--from SEED] [--kernel] [--verdicts] [--most INSNS] [--contained]
-//! [--mutate] [--engines PACKETS] [--threads N] [--show N] [--logs]`; exits with 1 where anything was wrong, with 2 where
+//! [--mutate] [--engines INPUTS] [--threads N] [--show N] [--logs]`; exits with 1 where anything was wrong, with 2 where
 //! it can not be run like that.
 //!
 //! With `--verdicts` our verdict and the kernel's are compared, and nothing else is
@@ -17,11 +17,13 @@
 //!
 //! With `--contained` only containment is asked, which is faster.
 //!
-//! With `--engines` each accepted program runs on so many packets, in the
-//! interpreter and compiled with all passes, without each one of them and with
-//! none, in both tiers; nothing else is asked of it.
+//! With `--engines` each accepted program runs on so many inputs (a packet, and what
+//! is in the maps), in the interpreter and compiled with all passes, without each one
+//! of them and with none, in both tiers; nothing else is asked of it. The programs of
+//! odd seeds are others than else: they have what the passes look for. Inputs that
+//! were compared are counted; ways that make the same code are run once.
 
-use brolga_tests::examine::{self, Failure, Verdict};
+use brolga_tests::examine::{self, Compared, Failure, Verdict};
 use brolga_tests::kernel::Kernel;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -46,9 +48,9 @@ struct Job {
     most: Option<u32>,
     /// Whether the logs are shown.
     logs: bool,
-    /// How many packets each program runs on in every engine, where that is
+    /// How many inputs each program runs on in every engine, where that is
     /// all that is asked.
-    engines: Option<usize>,
+    engines: Option<u64>,
     threads: usize,
     show: usize,
 }
@@ -63,6 +65,7 @@ struct Tally {
     widened: u64,
     impossible: u64,
     runs: u64,
+    compared: Compared,
     failures: BTreeMap<&'static str, Vec<Failure>>,
 }
 
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
             eprintln!(
                 "{usage}\nusage: generated COUNT [--from SEED] [--kernel] [--verdicts] [--most INSNS] [--contained] [--mutate]"
             );
-            eprintln!("       [--engines PACKETS] [--threads N] [--show N] [--logs]");
+            eprintln!("       [--engines INPUTS] [--threads N] [--show N] [--logs]");
             ExitCode::from(2)
         }
     }
@@ -102,7 +105,7 @@ fn job(mut args: impl Iterator<Item = String>) -> Result<Job, String> {
             "--from" => job.from = number(args.next())?,
             "--show" => job.show = number(args.next())? as usize,
             "--most" => job.most = Some(number(args.next())?.try_into().unwrap_or(u32::MAX)),
-            "--engines" => job.engines = Some(number(args.next())? as usize),
+            "--engines" => job.engines = Some(number(args.next())?),
             "--threads" => job.threads = number(args.next())? as usize,
             "--mutate" => job.mutate = true,
             "--contained" => job.contained = true,
@@ -136,7 +139,7 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
         let seed = job.from + at;
         let result = match (job.engines, job.kernel) {
             _ if job.contained => examine::contained(seed),
-            (Some(packets), _) => examine::engines(seed, packets),
+            (Some(inputs), _) => examine::engines(seed, inputs),
             (None, Some(kernel)) if job.verdicts => examine::verdicts(seed, job.mutate, kernel, job.most),
             (None, kernel) => examine::seed(seed, job.mutate, kernel),
         };
@@ -145,6 +148,10 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
             Ok(Verdict::Accepted(runs)) => {
                 tally.accepted += 1;
                 tally.runs += runs as u64;
+            }
+            Ok(Verdict::Compared(compared)) => {
+                tally.accepted += 1;
+                tally.compared += compared;
             }
             Ok(Verdict::Rejected(_)) => tally.rejected += 1,
             Ok(Verdict::Unsupported(_)) => tally.unsupported += 1,
@@ -166,10 +173,30 @@ fn work(job: Job, next: &AtomicU64, tally: &Mutex<Tally>) {
     }
 }
 
+fn report_compared(compared: &Compared) {
+    let Compared { inputs, ways, runs, compiled, codes, long, left_out, shown } = compared;
+    println!(
+        "{inputs} program-inputs, the interpreter against every way to compile: {ways} comparisons, in {runs} runs of compiled code ({compiled} compilations, {codes} different)"
+    );
+    println!(
+        "{long} of them are long runs; left out: {left_out} more long runs, {shown} that show where their stack lies"
+    );
+}
+
 /// Prints what there is to say; whether anything is wrong.
 fn report(job: Job, tally: Tally) -> bool {
-    let Tally { accepted, rejected, unsupported, gave_up, not_asked, widened, impossible, runs, failures } =
-        tally;
+    let Tally {
+        accepted,
+        rejected,
+        unsupported,
+        gave_up,
+        not_asked,
+        widened,
+        impossible,
+        runs,
+        compared,
+        failures,
+    } = tally;
     let counts: Vec<String> = failures.iter().map(|(kind, list)| format!("{kind} {}", list.len())).collect();
     for (kind, mut list) in failures {
         list.sort_by_key(|f| f.seed);
@@ -190,6 +217,9 @@ fn report(job: Job, tally: Tally) -> bool {
         "{} programs from seed {}: {accepted} accepted, {rejected} rejected, {unsupported} unsupported, {runs} runs; {wrong}",
         job.count, job.from
     );
+    if job.engines.is_some() {
+        report_compared(&compared);
+    }
     if job.kernel.is_some() {
         println!(
             "of {gave_up} more, accepted here, the kernel has no verdict: too large for it, or a bug of its own"

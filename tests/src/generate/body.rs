@@ -109,10 +109,16 @@ fn result(u: &mut Unstructured<'_>, emit: &mut Emit, frame: &Frame) -> Result<()
     if !numbers.contains(&Reg::R0) {
         emit.insn(mov(Reg::R0, Operand::Imm(0)));
     }
+    let end = emit.label();
+    if emit.idioms && u.ratio(1, 4)? {
+        // Straight to where nothing is left to do.
+        emit.jump_if(Cond::Set, Width::W64, Reg::R0, Operand::Imm(1), end);
+    }
     for reg in numbers.into_iter().filter(|r| *r != Reg::R0) {
         let op = *u.choose(&[AluOp::Add, AluOp::Xor])?;
         emit.insn(Insn::Alu { op, width: Width::W64, dst: Reg::R0, src: Operand::Reg(reg) });
     }
+    emit.here(end);
     emit.insn(Insn::Exit);
     Ok(())
 }

@@ -3,10 +3,10 @@
 use super::body::{Callback, CallbackKind, VALUE_BYTES};
 use super::place::TABLES;
 use super::regs::{Frame, Holds};
-use super::statement::{Writer, alu_imm, mov, slot_off};
+use super::statement::{MAX_DEPTH, Writer, alu_imm, mov, slot_off};
 use arbitrary::Result;
 use brolga_core::helper::table::id;
-use brolga_core::{AluOp, Cond, Operand, Reg, Width};
+use brolga_core::{AluOp, Cond, Insn, Operand, Reg, Size, Width};
 
 /// The map with a timer in each value.
 const TIMED: i32 = 4;
@@ -66,6 +66,35 @@ impl Writer<'_, '_> {
         self.callback(Reg::R2, CallbackKind::Loop { slot })?;
         self.callback_flags(Reg::R4)?;
         self.call_helper(frame, id::LOOP);
+        Ok(())
+    }
+
+    /// Changes a key that was stored: a part of it, or by whoever is given its
+    /// address.
+    pub(super) fn change_key(&mut self, frame: &mut Frame, key: i16) -> Result<()> {
+        let runs = !self.locked && self.runs && self.depth < MAX_DEPTH;
+        if !runs || self.u.ratio(1, 3)? {
+            let (off, src) = (key + self.u.int_in_range(0..=3)?, Operand::Imm(self.u.int_in_range(0..=2)?));
+            self.emit.insn(Insn::Store { size: Size::B1, dst: Reg::FP, off, src });
+            return Ok(());
+        }
+        let (off, src) = (key + 4, Operand::Imm(0));
+        self.emit.insn(Insn::Store { size: Size::B4, dst: Reg::FP, off, src });
+        self.imm(Reg::R1, 1);
+        match self.subprogs.first().copied() {
+            Some(sub) if self.u.arbitrary()? => {
+                self.imm(Reg::R2, 1);
+                self.slot_address(Reg::R3, key);
+                self.emit.call(sub.label);
+                frame.after_call();
+            }
+            _ => {
+                self.slot_address(Reg::R3, key);
+                self.callback(Reg::R2, CallbackKind::Loop { slot: true })?;
+                self.imm(Reg::R4, 0);
+                self.call_helper(frame, id::LOOP);
+            }
+        }
         Ok(())
     }
 

@@ -33,9 +33,15 @@ impl Item {
 pub(super) struct Emit {
     items: Vec<Item>,
     labels: usize,
+    /// Whether what is written has idioms too: see [`super::with_idioms`].
+    pub(super) idioms: bool,
 }
 
 impl Emit {
+    pub(super) fn with_idioms() -> Self {
+        Self { idioms: true, ..Self::default() }
+    }
+
     pub(super) fn label(&mut self) -> Label {
         self.labels += 1;
         Label(self.labels - 1)

@@ -17,6 +17,7 @@ mod body;
 mod bound;
 mod callback;
 mod emit;
+mod idiom;
 mod iterate;
 mod lent;
 mod place;
@@ -27,7 +28,7 @@ mod statement;
 use arbitrary::{Result, Unstructured};
 use brolga_core::code::{DecodeError, decode_slot};
 use brolga_core::func::{Func, Linkage, Param, ParamTags, Pointee};
-use brolga_core::map::Special;
+use brolga_core::map::{MapFlags, Special};
 use brolga_core::{Code, MapDef, MapKind, Pc, Slot};
 use std::collections::BTreeMap;
 
@@ -43,7 +44,16 @@ pub struct Generated {
     pub maps: Vec<MapDef>,
     /// The global functions, by the place where they start.
     pub funcs: BTreeMap<Pc, Func>,
+    /// What lies in the last map, where that is frozen.
+    pub frozen: Option<[u64; FROZEN_WORDS]>,
 }
+
+/// How many words the frozen map has.
+pub const FROZEN_WORDS: usize = body::VALUE_BYTES as usize / 8;
+
+/// Numbers of every size at which something turns over.
+const FROZEN: [u64; FROZEN_WORDS] =
+    [0x8001_7fff_0000_0003, u64::MAX, 0x8000_0000_7fff_ffff, 0x0102_0304_0506_0708];
 
 /// The maps that every generated program has: an array, a hash table, an array
 /// of one value, whose address a program may have as a constant, arrays with a
@@ -75,12 +85,29 @@ pub const RING_BYTES: u32 = 4096;
 ///
 /// Where there are too few bytes to make anything.
 pub fn program(u: &mut Unstructured<'_>) -> Result<Generated> {
-    let mut emit = emit::Emit::default();
+    written(u, emit::Emit::default())
+}
+
+/// A program with the idioms that the JIT's passes look for, and with one more
+/// map, of one value, that is frozen: other programs than [`program`] makes of the
+/// same bytes.
+///
+/// # Errors
+///
+/// As of [`program`].
+pub fn program_with_idioms(u: &mut Unstructured<'_>) -> Result<Generated> {
+    let mut program = written(u, emit::Emit::with_idioms())?;
+    let constants = MapDef::array(body::VALUE_BYTES, 1).name("constants").flags(MapFlags::RDONLY_PROG);
+    program.maps.push(constants);
+    Ok(Generated { frozen: Some(FROZEN), ..program })
+}
+
+fn written(u: &mut Unstructured<'_>, mut emit: emit::Emit) -> Result<Generated> {
     let subprogs = body::main(u, &mut emit)?;
     let global = |sub: &body::Sub| Some((emit.place(sub.label), func(sub.linkage)?));
     let funcs = subprogs.iter().filter_map(global).collect();
     let code = emit.finish().map_err(|_| arbitrary::Error::IncorrectFormat)?;
-    Ok(Generated { code, maps: maps(), funcs })
+    Ok(Generated { code, maps: maps(), funcs, frozen: None })
 }
 
 /// What BTF says of a global function: two numbers, and a slot.
@@ -103,18 +130,34 @@ pub fn from_seed(seed: u64) -> Generated {
     program(&mut Unstructured::new(&bytes)).expect("bytes enough for a program")
 }
 
+/// The program of a seed that has idioms too: see [`program_with_idioms`].
+///
+/// # Panics
+///
+/// Never: as of [`from_seed`].
+#[must_use]
+pub fn with_idioms(seed: u64) -> Generated {
+    let bytes = bytes(seed, 4096);
+    program_with_idioms(&mut Unstructured::new(&bytes)).expect("bytes enough for a program")
+}
+
 /// So many bytes of a simple generator (xorshift64*): the same for a seed
 /// everywhere.
 #[must_use]
 pub fn bytes(seed: u64, count: usize) -> Vec<u8> {
+    let mut word = words(seed);
+    (0..count.div_ceil(8)).flat_map(|_| word().to_le_bytes()).take(count).collect()
+}
+
+/// The words that [`bytes`] is made of, without end.
+pub fn words(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut word = || {
+    move || {
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
         state.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    };
-    (0..count.div_ceil(8)).flat_map(|_| word().to_le_bytes()).take(count).collect()
+    }
 }
 
 /// The same program with one slot changed, moved or dropped; it may no longer

@@ -39,6 +39,10 @@ impl Writer<'_, '_> {
         let counter = self.counter(frame, reg, rounds)?;
         let moving = match kept.get(1) {
             Some(reg) if self.u.ratio(1, 3)? => Some(self.moving(frame, *reg, rounds)?),
+            Some(reg) if self.emit.idioms => {
+                self.carried(frame, *reg)?;
+                None
+            }
             Some(_) | None => None,
         };
         // What holds at the start of a round must hold in every one: so a round
@@ -56,6 +60,9 @@ impl Writer<'_, '_> {
         self.look(&moving, &mut round)?;
         self.leave_early(&counter, (next, end))?;
         self.depth += 1;
+        if self.emit.idioms {
+            self.idiom_of_round(&mut round)?;
+        }
         let count = self.u.int_in_range(1..=3)?;
         self.statements(&mut round, count)?;
         self.depth -= 1;
@@ -76,6 +83,25 @@ impl Writer<'_, '_> {
         frame.set(reg, Holds::Number);
         moving.iter().for_each(|moving| frame.set(moving.reg, Holds::Nothing));
         Ok(())
+    }
+
+    /// Mostly a number that goes from round to round.
+    fn carried(&mut self, frame: &mut Frame, reg: Reg) -> Result<()> {
+        if frame.of(reg) != Holds::Number && self.u.ratio(2, 3)? {
+            let imm = self.edge()?;
+            self.emit.insn(mov(reg, Operand::Imm(imm)));
+            frame.set(reg, Holds::Number);
+        }
+        Ok(())
+    }
+
+    /// What compilers make of a round of a loop; or nothing.
+    fn idiom_of_round(&mut self, round: &mut Frame) -> Result<()> {
+        match self.u.int_in_range(0..=5)? {
+            0..=1 => self.sum_of_loads(round),
+            2 => self.idiom(round),
+            _ => Ok(()),
+        }
     }
 
     fn counter(&mut self, frame: &Frame, reg: Reg, rounds: i32) -> Result<Counter> {

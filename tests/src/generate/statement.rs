@@ -10,7 +10,7 @@ use brolga_core::helper::table::id;
 use brolga_core::{AluOp, AtomicOp, Callee, Cond, Imm64, Insn, Operand, Order, Reg, Size, Width};
 
 /// How deep statements nest.
-const MAX_DEPTH: u32 = 3;
+pub(super) const MAX_DEPTH: u32 = 3;
 
 /// Numbers at which arithmetic goes wrong.
 const EDGES: [i32; 14] = [0, 1, 2, 3, 7, 8, 31, 32, 63, 255, 0xffff, i32::MAX, i32::MIN, -1];
@@ -71,6 +71,9 @@ impl Writer<'_, '_> {
     }
 
     pub(super) fn statement(&mut self, frame: &mut Frame) -> Result<()> {
+        if self.emit.idioms && self.u.ratio(1, 5)? {
+            return if self.u.ratio(1, 4)? { self.unchanging(frame) } else { self.idiom(frame) };
+        }
         match self.u.int_in_range(0..=35)? {
             0..=4 => self.arithmetic(frame),
             5 => self.unary(frame),
@@ -345,6 +348,9 @@ impl Writer<'_, '_> {
             Operand::Reg(number)
         };
         self.emit.insn(Insn::Store { size: Size::B4, dst: Reg::FP, off: key, src });
+        if self.emit.idioms && self.u.ratio(1, 6)? {
+            self.change_key(frame, key)?;
+        }
         self.emit.insn(Insn::LoadImm64 { dst: Reg::R1, imm: Imm64::MapIdx(map) });
         self.slot_address(Reg::R2, key);
         Ok(())

@@ -34,31 +34,69 @@ pub(crate) struct TestMap {
     /// How many copies of each value there are.
     copies: usize,
     values: Box<[AtomicU64]>,
+    /// What is there when a run starts.
+    start: Start,
     /// Of a hash table, the key in each place.
     keys: Mutex<Vec<Option<u32>>>,
     /// Of a ring buffer, what is in it; of the others one without room.
     ring: Ring,
 }
 
+/// What is in a map when a run starts.
+#[derive(Debug)]
+struct Start {
+    values: Box<[u64]>,
+    keys: Vec<Option<u32>>,
+}
+
 impl TestMap {
-    pub(crate) fn new(def: &MapDef) -> Self {
+    /// A map in which this lies, or zeros.
+    pub(crate) fn new(def: &MapDef, frozen: Option<&[u64]>) -> Self {
         let copies = if def.kind == MapKind::PercpuArray { processors() as usize } else { 1 };
         let words = def.value_stride() / 8 * u64::from(def.max_entries) * copies as u64;
         let is_ring = def.kind == MapKind::Ringbuf;
+        let zeros = || vec![0; words as usize].into();
+        let start = Start {
+            values: frozen.map_or_else(zeros, Into::into),
+            keys: vec![None; if def.kind == MapKind::Hash { def.max_entries as usize } else { 0 }],
+        };
         Self {
             ring: Ring::new(if is_ring { def.max_entries } else { 0 }),
             def: def.clone(),
             copies,
-            values: (0..words).map(|_| AtomicU64::new(0)).collect(),
-            keys: Mutex::new(vec![None; def.max_entries as usize]),
+            values: start.values.iter().copied().map(AtomicU64::new).collect(),
+            keys: Mutex::new(start.keys.clone()),
+            start,
         }
     }
 
-    /// As it was when it was new.
+    /// As it is when a run starts.
     pub(crate) fn reset(&self) {
-        self.values.iter().for_each(|word| word.store(0, Relaxed));
-        self.keys().fill(None);
+        self.values.iter().zip(&self.start.values).for_each(|(word, start)| word.store(*start, Relaxed));
+        self.keys().copy_from_slice(&self.start.keys);
         self.ring.reset();
+    }
+
+    /// Has every run from now on start with other values; and with other keys where
+    /// programs make them. Of what only helpers may touch nothing is there.
+    pub(crate) fn fill(&mut self, word: &mut dyn FnMut() -> u64) {
+        let (plain, stride) = (self.plain_size() as usize / 8, self.def.value_stride() as usize / 8);
+        for (i, value) in self.start.values.iter_mut().enumerate() {
+            *value = if i % stride < plain { word() } else { 0 };
+        }
+        // Programs mostly use small keys, and no key is there twice.
+        let choice = word();
+        for (at, key) in (0_u32..64).zip(&mut self.start.keys) {
+            *key = (choice >> at & 1 == 1).then_some(at);
+        }
+    }
+
+    /// All that is there and all that was left, as words: where they are the same,
+    /// so are [`TestMap::contents`].
+    pub(crate) fn write_words(&self, out: &mut Vec<u64>) {
+        out.extend(self.values.iter().map(|word| word.load(Relaxed)));
+        out.extend(self.keys().iter().map(|key| key.map_or(u64::MAX, u64::from)));
+        self.ring.write_words(out);
     }
 
     pub(crate) const fn ring(&self) -> &Ring {
@@ -113,11 +151,16 @@ impl TestMap {
     /// Whether all of the bytes are of one value, but for what only helpers may
     /// touch, which lies at its end; or of a record that is held.
     pub(crate) fn holds(&self, addr: u64, len: u64) -> bool {
-        let special = &self.def.special;
-        let plain = special.spin_lock.or(special.timer).unwrap_or(self.def.value_size);
-        let size = u64::from(plain);
+        let size = u64::from(self.plain_size());
         self.places().any(|at| addr >= at && addr - at <= size && len <= size - (addr - at))
             || self.ring.holds(addr, len)
+    }
+
+    /// How many bytes of a value are not for helpers alone, which those at its end
+    /// may be.
+    fn plain_size(&self) -> u32 {
+        let special = &self.def.special;
+        special.spin_lock.or(special.timer).unwrap_or(self.def.value_size)
     }
 
     /// Whether there is what an argument of this kind wants.

@@ -25,6 +25,8 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 #[derive(Debug)]
 pub struct World {
     maps: Box<[TestMap]>,
+    /// Whether the last map never changes.
+    frozen: bool,
     packet: Box<[AtomicU8]>,
     /// Helpers change it while a program runs.
     context: Box<Cell<XdpHost>>,
@@ -45,8 +47,11 @@ impl World {
     /// Fresh maps for a program, and no packet yet.
     #[must_use]
     pub fn new(program: &Generated) -> Self {
-        let maps = program.maps.iter().map(TestMap::new).collect();
-        Self { maps, packet: Box::default(), context: Box::default() }
+        let frozen = program.frozen.as_ref().map(<[u64; _]>::as_slice);
+        let last = program.maps.len().wrapping_sub(1);
+        let map = |(i, def)| TestMap::new(def, frozen.filter(|_| i == last));
+        let maps = program.maps.iter().enumerate().map(map).collect();
+        Self { maps, frozen: program.frozen.is_some(), packet: Box::default(), context: Box::default() }
     }
 
     /// Makes everything new, with this packet, in the same memory where the
@@ -68,6 +73,12 @@ impl World {
             data_hard_end: end,
             ..XdpHost::default()
         });
+    }
+
+    /// Has every run from now on start with other values in the maps that may change.
+    pub fn fill(&mut self, word: &mut dyn FnMut() -> u64) {
+        let changing = self.maps.len() - usize::from(self.frozen);
+        self.maps[..changing].iter_mut().for_each(|map| map.fill(word));
     }
 
     /// What r1 is.
@@ -94,6 +105,20 @@ impl World {
         let bytes = &self.packet[(data - start) as usize..(data_end - start) as usize];
         let packet = bytes.iter().map(|cell| cell.load(Relaxed)).collect();
         Outcome { r0, packet, maps: self.maps.iter().map(TestMap::contents).collect() }
+    }
+
+    /// All that a run left that gave `r0`, as words, into `out`: where they are the
+    /// same, so is [`World::outcome`], which costs more.
+    pub fn write_words(&self, r0: u64, out: &mut Vec<u64>) {
+        let XdpHost { data, data_meta, data_end, .. } = self.host();
+        out.clear();
+        out.extend([r0, data, data_meta, data_end]);
+        let (words, rest) = self.packet.as_chunks();
+        let word =
+            |bytes: &[AtomicU8; 8]| u64::from_le_bytes(std::array::from_fn(|i| bytes[i].load(Relaxed)));
+        out.extend(words.iter().map(word));
+        out.extend(rest.iter().map(|byte| u64::from(byte.load(Relaxed))));
+        self.maps.iter().for_each(|map| map.write_words(out));
     }
 
     /// Calls `with` with what resolves a program's references to this world.
@@ -124,7 +149,10 @@ impl Memory for World {
 #[must_use]
 pub fn program(generated: &Generated) -> Program {
     let xdp = table::by_name("xdp").expect("xdp is described");
-    let maps: Vec<MapInfo> = generated.maps.iter().cloned().map(MapInfo::new).collect();
+    let mut maps: Vec<MapInfo> = generated.maps.iter().cloned().map(MapInfo::new).collect();
+    if let (Some(constants), Some(frozen)) = (maps.last_mut(), generated.frozen) {
+        constants.frozen = Some(frozen.into_iter().flat_map(u64::to_ne_bytes).collect());
+    }
     let fd_array = (0..maps.len() as u32).map(MapIdx).collect();
     let func_info = generated.funcs.clone();
     let kfuncs = (1..).zip(Kfunc::all().map(|kfunc| kfunc.name().into())).collect();

@@ -23,6 +23,18 @@ struct Record {
     fate: Fate,
 }
 
+impl Record {
+    /// Where the next one's header is.
+    const fn end(&self) -> u64 {
+        self.at + (self.bytes + HEADER).next_multiple_of(8)
+    }
+}
+
+/// How many words of the memory these records take; the others are zero.
+fn used(records: &[Record]) -> usize {
+    records.last().map_or(0, |last| last.end() as usize / 8)
+}
+
 /// The memory, and what lies in it.
 #[derive(Debug)]
 pub(crate) struct Ring {
@@ -37,8 +49,16 @@ impl Ring {
     }
 
     pub(crate) fn reset(&self) {
-        self.words.iter().for_each(|word| word.store(0, Relaxed));
-        self.records().clear();
+        let mut records = self.records();
+        self.words[..used(&records)].iter().for_each(|word| word.store(0, Relaxed));
+        records.clear();
+    }
+
+    /// All that it says and holds.
+    pub(crate) fn write_words(&self, out: &mut Vec<u64>) {
+        let records = self.records();
+        out.extend(records.iter().flat_map(|r| [r.at, r.bytes, r.fate as u64]));
+        out.extend(self.words[..used(&records)].iter().map(|word| word.load(Relaxed)));
     }
 
     fn records(&self) -> MutexGuard<'_, Vec<Record>> {
@@ -53,11 +73,10 @@ impl Ring {
     /// asked of the record later.
     pub(crate) fn reserve(&self, bytes: u64, owner: u64) -> u64 {
         let mut records = self.records();
-        let size = |r: &Record| (r.bytes + HEADER).next_multiple_of(8);
-        let at = records.last().map_or(0, |last| last.at + size(last));
+        let at = 8 * used(&records) as u64;
         let record = Record { at, bytes, fate: Fate::Reserved };
         let most = 8 * self.words.len() as u64;
-        if bytes > most || at + size(&record) >= most {
+        if bytes > most || record.end() >= most {
             return 0;
         }
         records.push(record);
