@@ -1,4 +1,4 @@
-//! Which passes of the JIT change anything of a generated program.
+//! Which passes of the JIT change anything of generated programs.
 
 use crate::differ::BuildError;
 use crate::generate;
@@ -7,17 +7,27 @@ use brolga_core::Linked;
 use brolga_jit::{Compiled, Options, Passes, compile};
 use brolga_verifier::verify;
 
-/// How often each pass made other code, by the bit of the pass.
-#[derive(Clone, Debug, Default)]
+/// The passes that made no other code so far.
+#[derive(Clone, Debug)]
 pub struct Coverage {
-    /// How many programs were compiled.
-    pub programs: u64,
-    counts: [u64; u32::BITS as usize],
+    unseen: Passes,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { unseen: Passes::all() }
+    }
 }
 
 impl Coverage {
-    /// Compiles the program of a seed with all passes and without each, where the
-    /// verifier accepts it.
+    /// Those passes.
+    #[must_use]
+    pub const fn unseen(&self) -> Passes {
+        self.unseen
+    }
+
+    /// Compiles the program of a seed, of those with idioms, with all passes and
+    /// without each that made no other code so far, where the verifier accepts it.
     ///
     /// # Errors
     ///
@@ -28,31 +38,15 @@ impl Coverage {
         let Ok(accepted) = verify(world::program(&program), &limits) else { return Ok(()) };
         let world = World::new(&program);
         let linked = world.linked(|links| accepted.verified.link(links))?;
-        self.programs += 1;
-        for pass in changing(&linked)?.iter() {
-            self.counts[pass.bits().trailing_zeros() as usize] += 1;
+        let best = code(&linked, Passes::all())?;
+        for pass in self.unseen.iter() {
+            let without = code(&linked, Passes::all().difference(pass))?;
+            self.unseen.set(pass, best.is_same_code(&without));
         }
         Ok(())
     }
-
-    /// The passes with the number of programs that each made other code of.
-    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Passes::all()
-            .iter_names()
-            .map(|(name, pass)| (name, self.counts[pass.bits().trailing_zeros() as usize]))
-    }
 }
 
-/// The passes without which a program's code is another.
-fn changing(linked: &Linked) -> Result<Passes, BuildError> {
-    let code = |passes| {
-        let options = Options { passes, check_ir: false, ..Options::default() };
-        compile(linked, &options).map(|compiled: Compiled| compiled.code().to_vec())
-    };
-    let best = code(Passes::all())?;
-    let mut changing = Passes::empty();
-    for pass in Passes::all().iter() {
-        changing.set(pass, code(Passes::all().difference(pass))? != best);
-    }
-    Ok(changing)
+fn code(linked: &Linked, passes: Passes) -> Result<Compiled, BuildError> {
+    Ok(compile(linked, &Options { passes, check_ir: false, ..Options::default() })?)
 }

@@ -160,3 +160,55 @@ pub fn ways() -> Vec<Options> {
     };
     options(Tier::Best).chain(options(Tier::Quick)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Agreement, Both, ways};
+    use crate::generate::{Generated, maps};
+    use crate::world::{self, World};
+    use brolga_core::asm::assemble;
+    use brolga_verifier::{Options, verify};
+    use std::collections::BTreeMap;
+
+    fn program(text: &str) -> Generated {
+        let code = assemble(text).expect("it assembles");
+        Generated { code, maps: maps(), funcs: BTreeMap::new(), frozen: None }
+    }
+
+    fn both(text: &str, world: &World) -> Both {
+        let accepted = verify(world::program(&program(text)), &Options::default()).expect("accepted");
+        Both::new(accepted.verified, world, &ways()[..1]).expect("compiled")
+    }
+
+    /// Whether compiled code of the second program leaves what the first does.
+    fn agree(one: &str, other: &str) -> bool {
+        let mut world = World::new(&program(one));
+        let one = both(one, &world);
+        let mixed = Both { images: both(other, &world).images, ..one };
+        matches!(mixed.run(&mut world, &[7; 64]), Ok(Agreement::Same))
+    }
+
+    /// The comparison is not blind: neither to the result, a byte of the packet and
+    /// where it starts, nor to the values and keys of maps, nor to rings.
+    #[test]
+    fn what_differs_is_seen() {
+        let packet = "r2 = *(u32 *)(r1 + 0)\n r3 = *(u32 *)(r1 + 4)\n r4 = r2\n r4 += 64\n r0 = 1\n if r4 > r3 goto end\n";
+        let key = "*(u32 *)(r10 - 4) = 3\n r2 = r10\n r2 += -4\n r1 = map[idx:1]\n";
+        let programs = [
+            "r0 = 1\n exit".to_string(),
+            "r0 = 0x100000001 ll\n exit".to_string(),
+            format!("{packet} *(u8 *)(r2 + 63) = 8\n end: exit"),
+            "r2 = 4\n call 44\n r0 = 1\n exit".to_string(),
+            "r1 = map[idx:2][0]+0\n *(u8 *)(r1 + 31) = 1\n r0 = 1\n exit".to_string(),
+            format!("{key} r3 = map[idx:2][0]+0\n r4 = 0\n call 2\n r0 = 1\n exit"),
+            format!(
+                "{key} r2 = r10\n r2 += -4\n r3 = 4\n r4 = 0\n r1 = map[idx:5]\n call 130\n r0 = 1\n exit"
+            ),
+        ];
+        for one in &programs {
+            for other in &programs {
+                assert_eq!(agree(one, other), one == other, "{one}\n against\n{other}");
+            }
+        }
+    }
+}

@@ -56,8 +56,8 @@ pub fn contain(bytes: &[u8]) -> Option<Verdict> {
     }
 }
 
-/// The same with the passes of the compiler, and its tier, by the first four
-/// bytes.
+/// The same with the passes of the compiler, its tier, and whether the program has
+/// what those passes look for, by the first four bytes.
 ///
 /// # Panics
 ///
@@ -66,9 +66,11 @@ pub fn diff(bytes: &[u8]) -> Option<Verdict> {
     let (choice, rest) = bytes.split_first_chunk()?;
     let choice = u32::from_le_bytes(*choice);
     let mut u = Unstructured::new(rest);
-    let program = generate::program(&mut u).ok()?;
-    let tier = if choice & (1 << 31) == 0 { brolga_jit::Tier::Best } else { brolga_jit::Tier::Quick };
-    let passes = brolga_jit::Passes::from_bits_truncate(choice & !(1 << 31));
+    let has = |bit: u32| choice >> bit & 1 == 1;
+    let program = if has(30) { generate::program_with_idioms(&mut u) } else { generate::program(&mut u) };
+    let program = program.ok()?;
+    let tier = if has(31) { brolga_jit::Tier::Quick } else { brolga_jit::Tier::Best };
+    let passes = brolga_jit::Passes::from_bits_truncate(choice);
     let jit = brolga_jit::Options { tier, passes, ..brolga_jit::Options::default() };
     let seed = u.arbitrary().unwrap_or(0);
     match examine(&program, &packets(seed), Questions { jit, ..Questions::default() }) {

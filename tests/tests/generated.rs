@@ -55,23 +55,26 @@ fn foreign_claims_do_not_hold() {
 #[test]
 fn every_pass_changes_something() {
     let mut coverage = Coverage::default();
-    (0..100).for_each(|seed| coverage.add(seed).expect("what is accepted is compiled"));
-    for (pass, programs) in coverage.counts() {
-        assert!(programs > 0, "{pass} changes nothing of {} programs", coverage.programs);
+    for seed in 0..400 {
+        coverage.add(seed).expect("what is accepted is compiled");
+        if coverage.unseen().is_empty() {
+            return;
+        }
     }
+    panic!("{:?} change nothing", coverage.unseen());
 }
 
 /// Every way to compile gives what the interpreter gives, on inputs of all kinds.
 #[test]
 fn engines_agree_in_every_way() {
     let mut compared = Compared::default();
-    for seed in 0..20 {
+    for seed in 0..8 {
         match examine::engines(seed, 16).unwrap_or_else(|failure| panic!("{failure}")) {
             Verdict::Compared(of_one) => compared += of_one,
             other => assert!(matches!(other, Verdict::Rejected(_)), "{other:?}"),
         }
     }
-    assert!(compared.inputs > 16 * 12, "{compared:?}");
+    assert!(compared.inputs > 16 * 4, "{compared:?}");
     assert!(compared.codes < compared.compiled && compared.runs < compared.ways, "{compared:?}");
 }
 

@@ -61,7 +61,8 @@ impl AddAssign for Compared {
 ///
 /// What is wrong, with the program.
 pub fn engines(seed: u64, inputs: u64) -> Result<Verdict, Box<Failure>> {
-    let program = if seed % 2 == 0 { generate::from_seed(seed) } else { generate::with_idioms(seed) };
+    let program =
+        if seed.is_multiple_of(2) { generate::from_seed(seed) } else { generate::with_idioms(seed) };
     compare(&program, seed, inputs).map_err(|(problem, input)| {
         let mut questions = Questions { input, ..Questions::default() };
         if let Problem::Differs { difference, .. } = &problem {

@@ -47,6 +47,6 @@ impl Input {
     /// every fourth.
     pub fn fill(self, world: &mut World) {
         let mut word = self.words(1);
-        world.fill(&mut || if self.number % 4 == 0 { 0 } else { word() });
+        world.fill(&mut || if self.number.is_multiple_of(4) { 0 } else { word() });
     }
 }
