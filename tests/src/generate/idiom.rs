@@ -21,9 +21,9 @@ impl Writer<'_, '_> {
     pub(super) fn idiom(&mut self, frame: &mut Frame) -> Result<()> {
         match self.u.int_in_range(0..=9)? {
             0 => self.rotation(frame),
-            1 => self.rotated_product(frame),
-            2 => self.extension(frame),
-            3..=4 => self.product(frame),
+            1..=2 => self.rotated_product(frame),
+            3 => self.extension(frame),
+            4 => self.product(frame),
             5..=7 => self.words_copied(frame),
             _ => self.sum_of_loads(frame),
         }
@@ -72,7 +72,7 @@ impl Writer<'_, '_> {
         let Some(c) = self.other(frame, &[a, b])? else { return Ok(()) };
         let (left, right) = self.split(width)?;
         let number = self.u.int_in_range(3..=0xffff)?;
-        let more = width.zero_extend((number as u64) << left) ^ u64::from(self.u.ratio(1, 6)?);
+        let more = width.zero_extend((number as u64) << left) ^ u64::from(self.u.ratio(1, 3)?);
         self.alu(AluOp::Mov, width, b, a);
         self.emit.insn(alu_imm(AluOp::Mul, width, a, number));
         self.emit.insn(Insn::LoadImm64 { dst: c, imm: Imm64::Value(more) });
@@ -147,7 +147,7 @@ impl Writer<'_, '_> {
 
     fn between(&mut self, base: Reg, a: Reg) -> Result<()> {
         let off = self.u.int_in_range(0..=5)? * 4;
-        match self.u.int_in_range(0..=23)? {
+        match self.u.int_in_range(0..=11)? {
             0 => self.emit.insn(Insn::Store { size: Size::B4, dst: base, off, src: Operand::Imm(-1) }),
             1 => self.emit.insn(alu_imm(AluOp::Add, Width::W64, a, 1)),
             2 => self.emit.insn(load(Size::B4, a, base, off)),
@@ -163,13 +163,13 @@ impl Writer<'_, '_> {
         let sum = kept.map_or_else(|| self.target(frame), Ok)?;
         let Some(a) = self.other(frame, &[base, sum])? else { return Ok(()) };
         let width = self.width()?;
-        for _ in 0..self.u.int_in_range(1..=4)? {
+        for _ in 0..self.u.int_in_range(2..=4)? {
             let size = *self.u.choose(&Size::ALL)?;
             let off = self.u.int_in_range(0..=(bytes / size.bytes()) as i16 - 1)? * size.bytes() as i16;
             let signed = size != Size::B8 && self.u.arbitrary()?;
             self.emit.insn(Insn::Load { size, signed, dst: a, src: base, off });
             let (dst, src) = if self.u.ratio(1, 8)? { (a, sum) } else { (sum, a) };
-            let width = if self.u.ratio(1, 8)? { self.width()? } else { width };
+            let width = if self.u.ratio(1, 4)? { self.width()? } else { width };
             let op = if self.u.ratio(1, 8)? { AluOp::Sub } else { AluOp::Add };
             self.alu(op, width, dst, src);
         }

@@ -71,7 +71,7 @@ impl Writer<'_, '_> {
     }
 
     pub(super) fn statement(&mut self, frame: &mut Frame) -> Result<()> {
-        if self.emit.idioms && self.u.ratio(1, 5)? {
+        if self.emit.idioms && self.u.ratio(1, 3)? {
             return if self.u.ratio(1, 4)? { self.unchanging(frame) } else { self.idiom(frame) };
         }
         match self.u.int_in_range(0..=35)? {
