@@ -29,6 +29,11 @@ impl Meter {
         self.bytes = self.bytes.saturating_add(full_size(state));
     }
 
+    /// So many bytes are kept beside states, for good.
+    pub(crate) const fn keep_aside(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
     /// A state is no longer kept. Where not each was counted in full, what it
     /// takes may be shared with others and stays counted.
     pub(crate) fn release(&mut self, state: &State) {

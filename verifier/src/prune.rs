@@ -27,6 +27,7 @@
 //! When a state is stored, the walk forgets what it knew of dead numbers: they
 //! are not stored, so nothing may be concluded from them.
 
+mod effort;
 mod order;
 mod part;
 mod rounds;
@@ -41,6 +42,7 @@ use crate::state::origins::Origins;
 use crate::state::stack::StackSlot;
 use crate::structure::Structure;
 use brolga_core::{Code, Insn, Pc};
+pub(crate) use effort::Effort;
 use order::{Names, same, same_calls, unwritten, within};
 use part::live_part;
 use rounds::{Relied, Run};
@@ -97,6 +99,8 @@ struct Stored {
     /// The others, those last whose paths ended last: they are near the path that
     /// is walked now, and looked at first.
     closed: Vec<Entry>,
+    /// Whether one of these was compared in vain.
+    missed: bool,
 }
 
 /// Whether `cur` lies within `old`, which is what may still be read of a state, as
@@ -111,7 +115,7 @@ pub(crate) fn lies_within(
 ) -> Option<(Origins, u8)> {
     let lies = same_calls(old, cur)
         && !rounds::differ(old, cur)
-        && within(Names::new(false), old, cur, said, pc, structure);
+        && within(&mut Names::new(false), old, cur, said, pc, structure);
     lies.then(|| (tree::relied_on(old, cur, said), unwritten(old, cur, pc, structure)))
 }
 
@@ -160,6 +164,10 @@ pub(crate) struct Seen {
     /// no proof.
     pub(crate) untraced: bool,
     pub(crate) meter: Meter,
+    /// What comparing states took.
+    pub(crate) effort: Effort,
+    /// What is kept beside states and was counted, in bytes.
+    aside: usize,
     /// Where `may_goto` instructions are.
     may_gotos: Vec<Pc>,
     /// Whether there are loops that end by themselves.
@@ -184,6 +192,8 @@ impl Seen {
             jumps: 0,
             untraced: false,
             meter: Meter::new(options.memory),
+            effort: Effort::default(),
+            aside: 0,
             may_gotos: code
                 .iter()
                 .filter(|(_, i)| matches!(i, Insn::MayGoto { .. }))
@@ -226,9 +236,10 @@ impl Seen {
         while let Some(node) = parent.filter(|node| self.tree.ends(*node)) {
             let stored = &mut self.at[self.tree.place(node).index()];
             debug_assert_eq!(stored.open.last(), Some(&node), "what was stored last is closed first");
-            stored.open.retain(|open| *open != node);
+            stored.open.pop_if(|last| *last == node);
             stored.closed.push(Entry { node, hits: 0, misses: 0 });
             parent = self.tree.parent(node);
+            parent.into_iter().for_each(|above| self.relied.close(node, above));
         }
     }
 
@@ -264,7 +275,8 @@ impl Seen {
         processed: u32,
     ) -> Visit {
         let due = self.is_due(pc, structure, processed);
-        if let Some(found) = self.compare(pc, state, parent, structure, due) {
+        let most = self.effort.most(processed);
+        if let Some(found) = self.compare((pc, parent), state, structure, due, most) {
             return found;
         }
         if !due {
@@ -290,34 +302,40 @@ impl Seen {
     /// looked at in vain counts that only where a new one is stored for it.
     fn compare(
         &mut self,
-        pc: Pc,
+        (pc, parent): (Pc, Option<usize>),
         state: &State,
-        parent: Option<usize>,
         structure: &Structure,
         due: bool,
+        most: usize,
     ) -> Option<Visit> {
         let shape = OnceCell::new();
         let is_kept = |old: Option<&Arc<Shape>>| {
             old.is_none_or(|old| old.is_kept_by(shape.get_or_init(|| Shape::of(state))))
         };
-        if let Some(found) = self.compare_rounds((pc, parent), state, structure, is_kept) {
+        if let Some(found) = self.compare_rounds((pc, parent), state, structure, is_kept, most) {
             return Some(found);
         }
         let mut known = None;
         // In a loop more is stored than in the kernel, and so more is compared in
         // vain before a path comes that meets one of them.
         let often = self.parted && !self.at[pc.index()].open.is_empty();
-        for entry in self.at[pc.index()].closed.iter_mut().rev() {
+        self.at[pc.index()].missed |= due && !often;
+        for entry in self.at[pc.index()].closed.iter_mut().rev().take(most) {
             let (old, precise) = (self.tree.state(entry.node), self.tree.precise(entry.node));
-            let runs = self.relied.runs(entry.node, |node| self.tree.is_open(node));
+            let mut names = Names::new(self.untraced);
+            let lies = within(&mut names, old, state, precise, pc, structure);
+            self.effort.spend(&names);
+            let runs = if lies { self.relied.runs(entry.node, |node| self.tree.is_open(node)) } else { None };
             // What rests on rounds still walked is compared as these are.
-            let of_all = runs.iter().all(|run| rounds::is_of(state, *run))
-                && (runs.is_empty() || is_kept(self.tree.shape(entry.node)));
+            let of_all = |runs: &Vec<Run>| {
+                runs.iter().all(|run| rounds::is_of(state, *run))
+                    && (runs.is_empty() || is_kept(self.tree.shape(entry.node)))
+            };
             let alike = || match self.tree.is_exact(entry.node) {
-                true => same(old, state, pc, structure),
+                true => same(&mut Names::default(), old, state, pc, structure),
                 false => !hides_pointer(old, state, pc, structure),
             };
-            if of_all && within(Names::new(self.untraced), old, state, precise, pc, structure) && alike() {
+            if let Some(runs) = runs.filter(of_all).filter(|_| alike()) {
                 entry.hits += 1;
                 known = Some((entry.node, runs));
                 break;
@@ -338,16 +356,20 @@ impl Seen {
         state: &State,
         structure: &Structure,
         is_kept: impl Fn(Option<&Arc<Shape>>) -> bool,
+        most: usize,
     ) -> Option<Visit> {
         let at_may_goto = self.may_gotos.binary_search(&pc).is_ok();
         let calls_back = structure.calls_callback(pc);
         let iterates = structure.iterates(pc);
         let forced = structure.is_force_checkpoint(pc);
-        let most = if forced { ROUNDS_COMPARED.0 } else { ROUNDS_COMPARED.1 };
+        let most = most.min(if forced { ROUNDS_COMPARED.0 } else { ROUNDS_COMPARED.1 });
         let mut known = None;
         for &node in self.at[pc.index()].open.iter().rev().take(most) {
             let old = self.tree.state(node);
-            if !rounds::differ(old, state) && same(old, state, pc, structure) {
+            let mut names = Names::default();
+            let loops = !rounds::differ(old, state) && same(&mut names, old, state, pc, structure);
+            self.effort.spend(&names);
+            if loops {
                 return Some(Visit::Loops);
             }
             // What is being walked may be relied on where it is an earlier round
@@ -356,9 +378,10 @@ impl Seen {
             let by_jump = at_may_goto.then(|| rounds::of_may_goto(old, state)).flatten();
             let by_iter = iterates.then(|| rounds::of_iterator(old, state)).flatten();
             let Some(id) = by_call.or(by_jump).or(by_iter) else { continue };
-            if within(Names::new(self.untraced), old, state, Origins::ALL, pc, structure)
-                && is_kept(self.tree.shape(node))
-            {
+            let mut names = Names::new(self.untraced);
+            let lies = within(&mut names, old, state, Origins::ALL, pc, structure);
+            self.effort.spend(&names);
+            if lies && is_kept(self.tree.shape(node)) {
                 known = Some(Run { id, node });
                 break;
             }
@@ -377,8 +400,9 @@ impl Seen {
         structure: &Structure,
         (runs, relied): (&[Run], Origins),
     ) -> Visit {
-        let up = |node: &usize| self.tree.parent(*node);
-        runs.iter().for_each(|run| self.relied.note(std::iter::successors(parent, up), *run));
+        if let Some(parent) = parent {
+            runs.iter().for_each(|run| self.relied.note(parent, *run));
+        }
         let unwritten = unwritten(self.tree.state(node), state, pc, structure);
         self.tree.rely_on_range(parent, relied);
         Visit::Known { unwritten }
@@ -389,10 +413,19 @@ impl Seen {
         self.tree.states().chain(self.recorded.iter().flatten().flatten())
     }
 
+    /// How many bytes are kept beside the states.
+    pub(crate) fn aside(&self) -> usize {
+        self.tree.bytes() + self.relied.bytes()
+    }
+
     /// Drops states that were compared often and in vain.
     fn forget_useless(&mut self, pc: Pc) {
         let (tree, meter, kept) = (&mut self.tree, &mut self.meter, &mut self.kept);
-        self.at[pc.index()].closed.retain(|entry| {
+        let stored = &mut self.at[pc.index()];
+        if !std::mem::take(&mut stored.missed) {
+            return;
+        }
+        stored.closed.retain(|entry| {
             let keep = entry.misses <= (entry.hits + 1) * PATIENCE;
             if !keep {
                 tree.drop_state(entry.node, meter);
@@ -422,6 +455,8 @@ impl Seen {
         part::drop_lone_names(&mut stored);
         self.meter.keep(&stored);
         let node = self.tree.store(pc, parent, stored, shape);
+        let aside = self.aside();
+        self.meter.keep_aside(aside - std::mem::replace(&mut self.aside, aside));
         state.label_numbers();
         self.at[pc.index()].open.push(node);
         self.total += 1;

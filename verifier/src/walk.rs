@@ -223,7 +223,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let pending = self.pending.iter().map(|way| &way.state);
-        let bytes = memory::taken(self.seen.kept().chain(pending));
+        let bytes = memory::taken(self.seen.kept().chain(pending)) + self.seen.aside();
         self.seen.meter.counted(bytes).map_err(|bytes| self.reject(Why::Memory(bytes)))
     }
 

@@ -55,8 +55,12 @@ pub(super) fn live_slots(frame: usize, state: &State, pc: Pc, structure: &Struct
 pub(super) struct Names {
     /// Whether traces are not compared.
     untraced: bool,
+    /// By the old one.
     known: Vec<(Id, Id)>,
+    /// Of what owns, the current one and the old, by the current one.
     owners: Vec<(Id, Id)>,
+    /// How many values and names were looked at; what is done for a state counts as some.
+    pub(super) looked: u64,
 }
 
 impl Names {
@@ -70,11 +74,8 @@ impl Names {
     }
 
     fn agree(&mut self, old: Id, cur: Id) -> bool {
-        if let Some((_, known)) = self.known.iter().find(|(o, _)| *o == old) {
-            return *known == cur;
-        }
-        self.known.push((old, cur));
-        true
+        self.looked += 1;
+        insert(&mut self.known, old, cur)
     }
 
     /// The same of what pointers are owned by, and the other way round too: what
@@ -83,9 +84,7 @@ impl Names {
         if !old.is_some() || !cur.is_some() {
             return old == cur;
         }
-        let other = self.owners.iter().any(|(o, c)| *c == cur && *o != old);
-        self.owners.push((old, cur));
-        !other && self.agree(old, cur)
+        insert(&mut self.owners, cur, old) && self.agree(old, cur)
     }
 
     /// What both hold is the same, up to names.
@@ -102,6 +101,23 @@ impl Names {
     }
 }
 
+/// Puts a name for another among those that are in order; whether there was none, or
+/// the same.
+fn insert(names: &mut Vec<(Id, Id)>, of: Id, is: Id) -> bool {
+    // Most come in order.
+    if names.last().is_none_or(|last| last.0 < of) {
+        names.push((of, is));
+        return true;
+    }
+    match names.binary_search_by_key(&of, |(of, _)| *of) {
+        Ok(at) => names[at].1 == is,
+        Err(at) => {
+            names.insert(at, (of, is));
+            true
+        }
+    }
+}
+
 /// Whether the same calls made the frames of both.
 pub(super) fn same_calls(a: &State, b: &State) -> bool {
     let same = |(a, b): (&Frame, &Frame)| a.callsite == b.callsite && a.callback == b.callback;
@@ -109,12 +125,15 @@ pub(super) fn same_calls(a: &State, b: &State) -> bool {
 }
 
 /// Whether all that is live in both is the very same.
-pub(super) fn same(old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
+pub(super) fn same(names: &mut Names, old: &State, cur: &State, pc: Pc, structure: &Structure) -> bool {
+    // The rounds of what both hold were compared before.
+    names.looked += 1 + cur.held.references.len() as u64 / 4;
     same_calls(old, cur)
-        && Names::default().agree_on_held(&old.held, &cur.held)
+        && names.agree_on_held(&old.held, &cur.held)
         && (0..old.frames.len()).all(|i| {
             let (a, b) = (&old.frames[i], &cur.frames[i]);
             let live = live_regs(i, cur, pc, structure);
+            names.looked += (Reg::COUNT + a.stack.len().max(b.stack.len())) as u64 / 4;
             live.iter().all(|r| alike(&a.regs[r.index()], &b.regs[r.index()]))
                 && same_stack(&a.stack, &b.stack, live_slots(i, cur, pc, structure))
         })
@@ -157,13 +176,14 @@ pub(super) fn unwritten(old: &State, cur: &State, pc: Pc, structure: &Structure)
 /// Whether `cur` lies within `old`, of whose numbers those of these labels were
 /// relied on.
 pub(super) fn within(
-    mut names: Names,
+    names: &mut Names,
     old: &State,
     cur: &State,
     precise: Origins,
     pc: Pc,
     structure: &Structure,
 ) -> bool {
+    names.looked += 16;
     if !same_calls(old, cur) {
         return false;
     }
@@ -177,16 +197,17 @@ pub(super) fn within(
             a.rounds <= b.rounds
                 && live.iter().map(Reg::index).all(|r| {
                     let precise = is_precise(Origins::reg(i, top, r));
-                    value_within(&a.regs[r], &b.regs[r], precise, &mut names)
+                    value_within(&a.regs[r], &b.regs[r], precise, names)
                 })
                 && a.stack.slots().enumerate().all(|(at, slot)| {
                     let precise = is_precise(Origins::slot(i, top, at));
-                    slot_within(slot, b.stack.slot(at), precise, &mut names)
+                    slot_within(slot, b.stack.slot(at), precise, names)
                 })
         })
 }
 
 fn value_within(old: &Value, cur: &Value, precise: bool, names: &mut Names) -> bool {
+    names.looked += 1;
     match (old, cur) {
         (Value::Uninit, _) => true,
         (Value::Number(a), Value::Number(b)) => {
@@ -224,6 +245,7 @@ fn pointer_within(old: &Ptr, cur: &Ptr, names: &mut Names) -> bool {
 }
 
 fn slot_within(old: &StackSlot, cur: &StackSlot, precise: bool, names: &mut Names) -> bool {
+    names.looked += 1;
     let bytes = old.bytes.iter().enumerate().all(|(i, byte)| match byte {
         // A dynptr or an iterator may be looked at as plain bytes by no one.
         Byte::Misc => !matches!(cur.bytes[i], Byte::Dynptr | Byte::Iter),

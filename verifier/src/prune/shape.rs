@@ -17,6 +17,12 @@ impl Shape {
         Self(frames.collect())
     }
 
+    /// How many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let slots: usize = self.0.iter().map(|frame| frame.len()).sum();
+        size_of::<Self>() + self.0.len() * size_of::<Box<[u16]>>() + slots * size_of::<u16>()
+    }
+
     /// Whether the bytes of a later round are of the same kinds, as deep as the stack
     /// was written here.
     pub(super) fn is_kept_by(&self, later: &Self) -> bool {

@@ -34,11 +34,13 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     /// Whether every number counts as relied on.
     exact: bool,
+    /// What the shapes took that were ever kept, in bytes.
+    shapes: usize,
 }
 
 impl Tree {
     pub(super) const fn new(exact: bool) -> Self {
-        Self { nodes: Vec::new(), exact }
+        Self { nodes: Vec::new(), exact, shapes: 0 }
     }
 
     pub(super) fn store(
@@ -48,10 +50,17 @@ impl Tree {
         state: State,
         shape: Option<Arc<Shape>>,
     ) -> usize {
+        let new = shape.as_ref().filter(|shape| Arc::strong_count(shape) == 1);
+        self.shapes += new.map_or(0, |shape| shape.bytes());
         let precise = if self.exact { Origins::ALL } else { Origins::NONE };
         let (concluded, state) = (precise, Some(state));
         self.nodes.push(Node { pc, parent, open: 1, precise, concluded, exact: false, state, shape });
         self.nodes.len() - 1
+    }
+
+    /// How many bytes all takes but the states, at most.
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.len() * size_of::<Node>() + self.shapes
     }
 
     pub(super) fn is_open(&self, node: usize) -> bool {

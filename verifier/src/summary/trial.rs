@@ -74,12 +74,14 @@ impl Walk<'_> {
         walk.counts_on_from(self);
         walk.most_walked = probed.map_or(WALKED, |probed| WALKED.min(LONGER.0 + LONGER.1 * probed));
         walk.seen.untraced = probe;
+        walk.seen.effort = self.seen.effort;
         walk.trial = Some(Trial { run, probe, ..Trial::default() });
         let taken = self.summaries.taken;
         walk.summaries = std::mem::take(&mut self.summaries);
         walk.summaries.depth += 1;
         let result = walk.run_paths(true);
         let (walked, charge, trial) = (walk.walked, walk.processed, walk.trial.take());
+        self.seen.effort = walk.seen.effort;
         self.summaries = std::mem::take(&mut walk.summaries);
         let Summaries { depth, spent, .. } = &mut self.summaries;
         *depth -= 1;
