@@ -208,3 +208,33 @@ fn sums_that_wait() {
          exit",
     );
 }
+
+/// Loops one after the other, so many that what they change is put into values of
+/// its own behind some: `head` goes before each and `round` is its rounds.
+fn in_a_row(head: &str, round: &str) -> u64 {
+    let one = |i: usize| format!("{head}\nr3 = r7\nr3 &= 3\nl{i}: {round}\nr3 += 1\nif r3 < 8 goto l{i}\n");
+    let straight_on = |i: usize| format!("l{i}: {round}\nr3 += 1\nr3 &= 7\nif r3 != 0 goto l{i}\n");
+    let rows: [&dyn Fn(usize) -> String; 2] = [&one, &straight_on];
+    let run = |row: &dyn Fn(usize) -> String| {
+        let loops: String = (0..150).map(row).collect();
+        let start = "r0 = 1\nr2 = r1\nr3 = 0\nr6 = 0\nr7 = 0\nr8 = r1\nr9 = 7\n";
+        agree(&format!("{start}{loops}r0 ^= r6\nr8 -= r1\nr0 += r8\nexit")).0
+    };
+    run(rows[0]) ^ run(rows[1]).rotate_left(1)
+}
+
+#[test]
+fn loops_in_a_row() {
+    let number = "r4 = *(u64 *)(r1 + 24)\nr6 *= 3\nr6 += r4\nr0 += r6";
+    let mut results = vec![in_a_row("r2 = r1", number)];
+    // What leaves the loop is zero, or becomes so in between.
+    results.push(in_a_row("r7 += 1", &format!("{number}\nr0 = *(u64 *)(r1 + 48)")));
+    results.push(in_a_row("r7 = r6", &format!("r6 += 5\nr5 = r6\nr0 = r6\nr0 >>= 63\nr7 ^= r5\n{number}")));
+    // An address, and what is only looked at narrowly.
+    results.push(in_a_row("r8 = r1", &format!("{number}\nr8 += 8\nw7 += w6\nw0 ^= w7")));
+    results.push(in_a_row("r8 += 8", &format!("r8 ^= 16\n{number}\nr9 = r6\nr6 = r0\nr0 = r9")));
+    results.push(in_a_row("r6 += r9", &format!("r6 += r9\n{number}\nr9 = *(u64 *)(r1 + 48)")));
+    results.sort_unstable();
+    results.dedup();
+    assert_eq!(results.len(), 6);
+}

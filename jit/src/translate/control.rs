@@ -134,6 +134,7 @@ impl Translator<'_, '_> {
         if self.takes_over(to) {
             self.left[to.index()] = Some(self.regs.snapshot());
         } else {
+            self.gap();
             self.settle(live);
         }
         if let Some(before) = before {

@@ -227,7 +227,10 @@ impl<'a, 'b> Translator<'a, 'b> {
             let block = self.ir_block(BlockIdx::new(index));
             self.b.switch_to_block(block);
             match self.left[index].take() {
-                Some(left) => self.regs.resume(*left),
+                Some(left) => {
+                    self.regs.resume(*left);
+                    self.gap();
+                }
                 None => self.regs.enter(plan.live, plan.short),
             }
         }

@@ -53,6 +53,8 @@ pub(super) struct Snapshot {
     entry: Live,
     /// Which of the wide ones fit 32 bits.
     short: RegSet,
+    /// The register that is to be led past a gap where this is taken over.
+    gap: Option<Reg>,
 }
 
 /// The registers at the place that is being translated.
@@ -69,6 +71,7 @@ impl Regs {
                 held: [Held::default(); Reg::COUNT],
                 entry: Live::default(),
                 short: RegSet::EMPTY,
+                gap: None,
             },
             wide: Reg::ALL.map(|_| b.declare_var(types::I64)),
             narrow: Reg::ALL.map(|_| b.declare_var(types::I32)),
@@ -79,7 +82,7 @@ impl Regs {
     pub(super) fn enter(&mut self, live: Live, short: RegSet) {
         let mut held = [Held::default(); Reg::COUNT];
         held[Reg::FP.index()].known = Known::Frame(0);
-        self.now = Snapshot { held, entry: live, short };
+        self.now = Snapshot { held, entry: live, short, gap: None };
     }
 
     /// Goes on where another block left off.
@@ -325,8 +328,27 @@ impl Translator<'_, '_> {
             let held = *self.regs.held(reg);
             if let Held { wide: Some(value), known: Known::Nothing, written: true, .. } = held {
                 self.set_known(reg, Known::Plus(value, 0));
+                self.regs.now.gap = Some(reg);
             }
         }
+    }
+
+    /// Leads a register that was separated through a branch on itself to one place,
+    /// as it was and as what it is now.
+    ///
+    /// What it was then lives on one of both ways only, and has a gap where the other
+    /// lies. For each block that a value lives into, regalloc2 looks through the
+    /// parameters of all blocks from where it was when it last was behind a gap.
+    pub(super) fn gap(&mut self) {
+        let Some(reg) = self.regs.now.gap.take() else { return };
+        let Known::Plus(was, 0) = self.regs.held(reg).known else { return };
+        let (now, behind) = (self.wide(reg), self.b.create_block());
+        let value = self.b.append_block_param(behind, types::I64);
+        // Of two ways to the same block the first is laid out first.
+        self.b.ins().brif(was, behind, &[now.into()], behind, &[was.into()]);
+        self.b.seal_block(behind);
+        self.b.switch_to_block(behind);
+        self.set_known(reg, Known::Plus(value, 0));
     }
 
     /// Brings the variables up to date that blocks at whose starts this is live
