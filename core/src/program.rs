@@ -80,7 +80,8 @@ pub struct Aux {
     /// Which kernel function a BTF id of the kernel's own means, by name.
     pub kfuncs: BTreeMap<i32, Arc<str>>,
     /// How many processors there are where it will run, at most: the number of
-    /// each is below. Any number, where it is not known.
+    /// each, which `bpf_get_smp_processor_id` gives, is below (`nr_cpu_ids` in the
+    /// kernel). Any number, where it is absent or 0.
     pub processors: Option<u32>,
 }
 

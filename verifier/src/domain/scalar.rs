@@ -204,8 +204,9 @@ impl<const N: u32> ScalarOf<N> {
             || !self.tnum.overlaps(other.tnum)
     }
 
-    /// Whether the views contradict each other plainly: no word is a member, and
-    /// no run comes here. Where they do not, there need not be a member either.
+    /// Whether the views contradict each other plainly: no run comes here, though the
+    /// known bits that are gone on with may look like a word. Where they do not, a run
+    /// need not come either.
     #[must_use]
     pub fn is_contradiction(&self) -> bool {
         let known = |span: Span, bits, value| span != Span::constant(bits, value);

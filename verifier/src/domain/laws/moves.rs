@@ -14,6 +14,7 @@ pub(super) trait Moves: Domain {
     fn from_unsigned(min: u64, max: u64) -> Option<Self>;
     fn from_signed(min: i64, max: i64) -> Option<Self>;
     fn excludes(&self, other: &Self) -> bool;
+    fn is_contradiction(&self) -> bool;
 }
 
 impl<const N: u32> Moves for ScalarOf<N> {
@@ -38,6 +39,24 @@ impl<const N: u32> Moves for ScalarOf<N> {
     fn excludes(&self, other: &Self) -> bool {
         Self::excludes(self, other)
     }
+    fn is_contradiction(&self) -> bool {
+        Self::is_contradiction(self)
+    }
+}
+
+/// A way of a jump that some members go is not taken for one that none goes.
+fn keeps_open<D: Moves + Branches>(a: &Known<D>, b: &Known<D>) {
+    let closed = |on: &D, was: &D| on.excludes(was) || on.is_contradiction();
+    for (cond, width) in Cond::ALL.into_iter().flat_map(|c| D::WIDTHS.iter().map(move |w| (c, *w))) {
+        let ways = [false, true].map(|taken| D::refine(cond, width, taken, &a.it, &b.it));
+        let alone = [false, true].map(|taken| D::refine_same(cond, width, taken, &a.it));
+        for (x, y) in pairs(a, b) {
+            let goes = |x, y| usize::from(holds(cond, bits_of::<D>(width), x, y));
+            let (on_a, on_b) = &ways[goes(x, y)];
+            let open = !closed(on_a, &a.it) && !closed(on_b, &b.it) && !closed(&alone[goes(x, x)], &a.it);
+            assert!(open, "{x:#x} {y:#x} go a way by {cond:?} {width:?}: {on_a:?}, {on_b:?}");
+        }
+    }
 }
 
 /// `offset` and `moved` hold the sums of all members, `signs` loses none, and the low
@@ -47,6 +66,7 @@ pub(super) fn moves<D: Universe + Moves + Branches>() {
         if a.it.excludes(&b.it) {
             assert!(!a.members.iter().any(|x| b.it.contains(*x)), "{a:?} excludes {b:?}");
         }
+        keeps_open(a, b);
         for op in [AluOp::Add, AluOp::Sub] {
             let offset = D::offset(op, &a.it, &b.it);
             for (x, y) in pairs(a, b) {
