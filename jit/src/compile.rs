@@ -165,8 +165,8 @@ impl<'a> Assembly<'a> {
         let program = ProgramPlan::new(self.linked, self.options)?;
         let isa = isa(self.machine, self.options)?;
         let mut shared = Shared { program: &program, options: self.options, isa, near: Vec::new() };
-        let mut bodies = Bodies::new(program.plans.len());
         let inlines = self.inlines() && program.plans.len() > 1;
+        let mut bodies = Bodies::new(if inlines { program.plans.len() } else { 0 });
         if inlines {
             for id in &program.callees_first {
                 let Some(plan) = &program.plans[id.index()] else { continue };
@@ -303,7 +303,7 @@ fn is_hard(context: &Context, plan: &Plan) -> bool {
     let blocks = context.func.layout.blocks();
     let parameters: usize = blocks.map(|block| dfg.block_params(block).len()).sum();
     let slots = plan.blocks.len() * plan.stack.value_count();
-    let live: usize = plan.blocks.iter().map(|block| block.live.any().iter().count()).sum();
+    let live: usize = plan.blocks.iter().map(|block| block.live.any().len()).sum();
     // Each edge between blocks may become a block of its own.
     let covered = dfg.num_values() + 2 * (live + slots);
     covered.saturating_mul(parameters) / 2 > STEPS

@@ -61,7 +61,7 @@ impl Bodies {
 
     /// Gives out what was taken in.
     pub(crate) fn take(&mut self, id: SubprogId) -> Option<Function> {
-        self.0[id.index()].take()
+        self.0.get_mut(id.index())?.take()
     }
 }
 

@@ -104,6 +104,7 @@ impl Code {
     /// The instruction at this place: nothing past the end and in the middle of
     /// a 64-bit immediate load.
     #[must_use]
+    #[inline]
     pub fn at(&self, pc: Pc) -> Option<&Insn> {
         self.slots.get(pc.index())?.as_ref()
     }
@@ -112,6 +113,14 @@ impl Code {
     #[must_use]
     pub fn next(&self, pc: Pc) -> Pc {
         pc.plus(self.at(pc).map_or(1, Insn::slots))
+    }
+
+    /// The instructions from one place up to another, which is not among them, with
+    /// their places, in order; none where there are no such places.
+    #[inline]
+    pub fn within(&self, from: Pc, to: Pc) -> impl DoubleEndedIterator<Item = (Pc, &Insn)> {
+        let slots = self.slots.get(from.index()..to.index()).unwrap_or_default();
+        slots.iter().zip(from.0..to.0).filter_map(|(insn, at)| Some((Pc(at), insn.as_ref()?)))
     }
 
     /// The instructions with their places, in order.

@@ -55,9 +55,22 @@ impl RegSet {
         Self(self.0 & !other.0)
     }
 
+    /// How many members there are.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// The members, in order.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = Reg> {
-        Reg::ALL.into_iter().filter(move |r| self.contains(*r))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            // Of no bit at all more than any register's number.
+            let next = Reg::new(rest.trailing_zeros() as u8);
+            rest &= rest.wrapping_sub(1);
+            next
+        })
     }
 }
 
@@ -105,6 +118,7 @@ impl Flow {
     /// The target of a jump or branch at `pc`, where it has one and it is not
     /// before the program's start.
     #[must_use]
+    #[inline]
     pub const fn target(self, pc: Pc) -> Option<Pc> {
         match self {
             Self::Jump(off) | Self::Branch(off) => pc.jump(off),
@@ -179,6 +193,7 @@ impl Insn {
 
     /// Where control goes from here.
     #[must_use]
+    #[inline]
     pub const fn flow(&self) -> Flow {
         match *self {
             Self::Jump { off, .. } => Flow::Jump(off),

@@ -65,24 +65,41 @@ pub(crate) struct Liveness<'a> {
 
 impl Liveness<'_> {
     /// Finds what is live at the start of each block of a plan, the least
-    /// solution; each block is looked at again only where a successor changed.
+    /// solution: last blocks first, for most lead to later ones; then again where
+    /// a successor changed.
     pub(crate) fn solve(&self, plan: &mut Plan) {
+        let mut work = Vec::new();
+        for block in (0..plan.blocks.len()).rev() {
+            self.look_at(plan, block);
+            if plan.blocks[block].ending.successors().any(|to| to.index() <= block) {
+                work.push(block);
+            }
+        }
+        if work.is_empty() {
+            return;
+        }
         let into = Predecessors::new(&plan.blocks);
-        let mut work: Vec<usize> = (0..plan.blocks.len()).collect();
-        let mut queued = vec![true; plan.blocks.len()];
+        let mut queued = vec![false; plan.blocks.len()];
+        work.iter().for_each(|block| queued[*block] = true);
         while let Some(block) = work.pop() {
             queued[block] = false;
-            let live = self.at_start(&plan.blocks[block], self.at_end(plan, block));
-            if live == plan.blocks[block].live {
-                continue;
-            }
-            plan.blocks[block].live = live;
-            for &from in into.of(block) {
-                if !std::mem::replace(&mut queued[from as usize], true) {
-                    work.push(from as usize);
+            if self.look_at(plan, block) {
+                for &from in into.of(block) {
+                    if !std::mem::replace(&mut queued[from as usize], true) {
+                        work.push(from as usize);
+                    }
                 }
             }
         }
+    }
+
+    /// Finds what is live at the start of a block, as far as that is known of those
+    /// behind it; whether it is more than was known.
+    fn look_at(&self, plan: &mut Plan, block: usize) -> bool {
+        let live = self.at_start(&plan.blocks[block], self.at_end(plan, block));
+        let changed = live != plan.blocks[block].live;
+        plan.blocks[block].live = live;
+        changed
     }
 
     fn at_end(&self, plan: &Plan, block: usize) -> Live {
@@ -101,26 +118,18 @@ impl Liveness<'_> {
     fn before(&self, pc: Pc, insn: &Insn, live: &mut Live) {
         let after = *live;
         live.kill(insn.defs());
-        if let Insn::Alu { op: AluOp::Mov, src: Operand::Reg(src), dst, .. } = *insn {
-            if after.any().contains(dst) {
-                let wide = after.wide.contains(dst);
-                self.using(live, src, if wide { Width::W64 } else { Width::W32 });
-            }
-            return;
-        }
-        let (wide, narrow) = self.uses(pc, insn);
-        wide.iter().for_each(|reg| self.using(live, reg, Width::W64));
-        narrow.iter().for_each(|reg| self.using(live, reg, Width::W32));
-    }
-
-    /// The frame pointer is not tracked: it is known everywhere.
-    fn using(&self, live: &mut Live, reg: Reg, width: Width) {
-        if reg == Reg::FP {
-            return;
-        }
-        match width {
-            Width::W32 if self.narrow => live.narrow |= RegSet::of(reg),
-            Width::W32 | Width::W64 => live.wide |= RegSet::of(reg),
+        let (wide, narrow) = if let Insn::Alu { op: AluOp::Mov, src: Operand::Reg(src), dst, .. } = *insn {
+            let of = |set: RegSet| if set.contains(dst) { RegSet::of(src) } else { RegSet::EMPTY };
+            (of(after.wide), of(after.narrow()))
+        } else {
+            self.uses(pc, insn)
+        };
+        // The frame pointer is not tracked: it is known everywhere.
+        let (wide, narrow) = (wide.without(RegSet::of(Reg::FP)), narrow.without(RegSet::of(Reg::FP)));
+        if self.narrow {
+            *live = live.join(Live { wide, narrow });
+        } else {
+            live.wide |= wide | narrow;
         }
     }
 

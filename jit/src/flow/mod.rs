@@ -19,9 +19,11 @@ pub(crate) use program::{ProgramPlan, Role, helper_arity};
 pub(crate) use slots::Stack;
 
 use crate::options::Passes;
-use brolga_core::facts::{Facts, Subprog};
-use brolga_core::insn::RegSet;
-use brolga_core::{Code, Insn, Pc};
+use brolga_core::facts::{Facts, Subprog, Ways};
+use brolga_core::insn::{Flow, RegSet};
+use brolga_core::{Callee, Code, Imm64, Insn, Pc};
+use live::Predecessors;
+use order::Walk;
 
 /// An index into [`Plan::blocks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +109,30 @@ pub(crate) struct Plan {
     pub(crate) subprog: Subprog,
     pub(crate) blocks: Vec<Block>,
     pub(crate) stack: Stack,
+    /// What it refers to other subprograms with.
+    pub(crate) references: Vec<Reference>,
+}
+
+/// An instruction that refers to a subprogram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference {
+    pub(crate) at: Pc,
+    /// How far from there the subprogram is.
+    pub(crate) off: i32,
+    /// Whether it takes the address of a callback, and calls nothing.
+    pub(crate) is_callback: bool,
+}
+
+impl Reference {
+    const fn of(at: Pc, insn: &Insn) -> Option<Self> {
+        if let Insn::Call(Callee::Subprog(off)) = *insn {
+            Some(Self { at, off, is_callback: false })
+        } else if let Insn::LoadImm64 { imm: Imm64::Func(off), .. } = *insn {
+            Some(Self { at, off, is_callback: true })
+        } else {
+            None
+        }
+    }
 }
 
 impl Plan {
@@ -116,43 +142,61 @@ impl Plan {
         if !scan.reached(subprog.start) {
             return None;
         }
-        let leaders = scan.leaders();
-        let mut blocks: Vec<Block> = scan.blocks(&leaders);
+        let mut blocks = scan.blocks();
         if passes.contains(Passes::THREAD) {
             order::thread(code, &mut blocks);
         }
-        if passes.contains(Passes::LAYOUT) {
-            nest::nest(&mut blocks);
-        }
-        let copied =
-            if passes.contains(Passes::UNROLL) { unroll::unroll(code, &mut blocks) } else { Vec::new() };
-        if passes.contains(Passes::TURN) {
-            turn::turn(&mut blocks, &copied);
-        }
-        if passes.contains(Passes::THREAD) {
-            order::order(&mut blocks);
-        }
+        shape(code, &mut blocks, passes);
         blocks[0].edges += 1;
         for block in 0..blocks.len() {
             for to in blocks[block].ending.successors() {
                 blocks[to.index()].edges += 1;
             }
         }
-        let insns = blocks.iter().flat_map(|block| block.insns(code)).map(|(_, insn)| insn);
-        let stack = Stack::new(insns, passes.contains(Passes::STACK));
-        Some(Self { subprog, blocks, stack })
+        let (mut stack, mut references) = (Stack::new(passes.contains(Passes::STACK)), Vec::new());
+        for block in &blocks {
+            for (at, insn) in block.insns(code) {
+                stack.add(insn);
+                references.extend(Reference::of(at, insn));
+            }
+        }
+        Some(Self { subprog, blocks, stack, references })
     }
+}
 
-    /// The instructions with their places, block by block.
-    pub(crate) fn insns<'a>(&'a self, code: &'a Code) -> impl Iterator<Item = (Pc, &'a Insn)> {
-        self.blocks.iter().flat_map(|block| block.insns(code))
+/// Copies what is copied of loops, and puts the blocks into order.
+fn shape(code: &Code, blocks: &mut Vec<Block>, passes: Passes) {
+    let mut walk = Walk::new(blocks);
+    if !walk.backs.is_empty() {
+        let mut into = Predecessors::new(blocks);
+        if passes.contains(Passes::LAYOUT) {
+            nest::nest(blocks, walk.backs, &into);
+            walk = Walk::new(blocks);
+        }
+        let mut copied = Vec::new();
+        if passes.contains(Passes::UNROLL) {
+            copied = unroll::unroll(code, blocks, &walk.backs, &into);
+        }
+        if !copied.is_empty() {
+            (walk, into) = (Walk::new(blocks), Predecessors::new(blocks));
+        }
+        let before = blocks.len();
+        if passes.contains(Passes::TURN) {
+            turn::turn(blocks, std::mem::take(&mut walk.backs), &into, &copied);
+        }
+        if blocks.len() > before {
+            walk = Walk::new(blocks);
+        }
+    }
+    if passes.contains(Passes::THREAD) {
+        order::order(blocks, &walk);
     }
 }
 
 impl Block {
     /// The instructions with their places, in order.
     pub(crate) fn insns<'a>(&self, code: &'a Code) -> impl DoubleEndedIterator<Item = (Pc, &'a Insn)> {
-        (self.start.0..=self.last.0).filter_map(|i| code.at(Pc(i)).map(|insn| (Pc(i), insn)))
+        code.within(self.start, self.last.plus(1))
     }
 
     /// Whether it ends in a `may_goto`.
@@ -168,13 +212,10 @@ impl Block {
 }
 
 /// Where an instruction may go.
-#[derive(Clone, Copy, Default)]
 struct Edges {
     taken: Option<Pc>,
     next: Option<Pc>,
     returns: bool,
-    /// Whether a block ends here even if nothing else jumps to what follows.
-    splits: bool,
 }
 
 struct Scan<'a> {
@@ -193,6 +234,16 @@ impl Leaders {
     fn at(&self, pc: Pc) -> Option<BlockIdx> {
         self.block[(pc.0 - self.start.0) as usize]
     }
+
+    fn ending(&self, edges: &Edges) -> Ending {
+        let to = |pc: Option<Pc>| pc.and_then(|pc| self.at(pc));
+        match (to(edges.taken), to(edges.next)) {
+            _ if edges.returns => Ending::Return,
+            (Some(taken), Some(next)) => Ending::Branch { taken, next },
+            (Some(to), _) | (None, Some(to)) => Ending::Goto(to),
+            (None, None) => Ending::Trap,
+        }
+    }
 }
 
 impl Scan<'_> {
@@ -202,96 +253,70 @@ impl Scan<'_> {
             && self.facts.at(pc).reached
     }
 
-    fn insns(&self) -> impl Iterator<Item = (Pc, &Insn)> {
-        (self.subprog.start.0..self.subprog.end.0)
-            .map(Pc)
-            .filter(|pc| self.reached(*pc))
-            .filter_map(|pc| self.code.at(pc).map(|insn| (pc, insn)))
-    }
-
-    fn edges(&self, pc: Pc, insn: &Insn) -> Edges {
-        let reached = |to: Option<Pc>| to.filter(|to| self.reached(*to));
-        let target = || reached(insn.flow().target(pc));
-        let next = || reached(Some(self.code.next(pc)));
-        match insn {
-            Insn::Jump { .. } => Edges { taken: target(), splits: true, ..Edges::default() },
-            Insn::JumpIf { .. } => {
-                let ways = self.facts.at(pc).ways;
-                let taken = ways.taken.then(target).flatten();
-                let next = ways.falls_through.then(next).flatten();
-                Edges { taken, next, splits: true, returns: false }
+    /// Where an instruction may go that does not always go on to the next one.
+    fn edges(&self, pc: Pc, insn: &Insn) -> Option<Edges> {
+        let flow = insn.flow();
+        let ways = match flow {
+            Flow::Next | Flow::Call(_) => return None,
+            Flow::Jump(_) => Ways { taken: true, falls_through: false },
+            Flow::Branch(_) if matches!(insn, Insn::MayGoto { .. }) => {
+                Ways { taken: true, falls_through: true }
             }
-            Insn::MayGoto { .. } => Edges { taken: target(), next: next(), splits: true, returns: false },
-            Insn::Exit => Edges { returns: true, splits: true, ..Edges::default() },
-            Insn::Alu { .. }
-            | Insn::Neg { .. }
-            | Insn::MovSx { .. }
-            | Insn::Swap { .. }
-            | Insn::AddrSpaceCast { .. }
-            | Insn::LoadImm64 { .. }
-            | Insn::Load { .. }
-            | Insn::Store { .. }
-            | Insn::Atomic { .. }
-            | Insn::LoadAcquire { .. }
-            | Insn::StoreRelease { .. }
-            | Insn::LoadPacket { .. }
-            | Insn::Call(_) => Edges { next: next(), ..Edges::default() },
-        }
+            Flow::Branch(_) => self.facts.at(pc).ways,
+            Flow::Exit => Ways::default(),
+        };
+        let reached = |to: Pc| self.reached(to).then_some(to);
+        let taken = if ways.taken { flow.target(pc).and_then(reached) } else { None };
+        let next = if ways.falls_through { reached(pc.plus(insn.slots())) } else { None };
+        Some(Edges { taken, next, returns: flow == Flow::Exit })
     }
 
-    fn leaders(&self) -> Leaders {
-        let start = self.subprog.start;
-        let mut is_leader = vec![false; (self.subprog.end.0 - start.0) as usize];
-        let mut mark = |pc: Pc| is_leader[(pc.0 - start.0) as usize] = true;
+    /// Numbers the places where blocks start; how many there are.
+    fn leaders(&self) -> (Leaders, usize) {
+        let Subprog { start, end, .. } = self.subprog;
+        let mut block = vec![None; (end.0 - start.0) as usize];
+        let mut mark = |pc: Pc| block[(pc.0 - start.0) as usize] = Some(BlockIdx::ENTRY);
         mark(start);
-        for (pc, insn) in self.insns() {
-            let edges = self.edges(pc, insn);
-            edges.taken.into_iter().for_each(&mut mark);
-            edges.next.into_iter().filter(|_| edges.splits).for_each(&mut mark);
+        let reached = self.code.within(start, end).filter(|(pc, _)| self.facts.at(*pc).reached);
+        for edges in reached.filter_map(|(pc, insn)| self.edges(pc, insn)) {
+            edges.taken.into_iter().chain(edges.next).for_each(&mut mark);
         }
         let mut count = 0;
-        let number = |leads: bool| {
-            count += u32::from(leads);
-            leads.then(|| BlockIdx(count - 1))
-        };
-        Leaders { start, block: is_leader.into_iter().map(number).collect() }
+        for leader in block.iter_mut().flatten() {
+            *leader = BlockIdx::new(count);
+            count += 1;
+        }
+        (Leaders { start, block }, count)
     }
 
-    fn blocks(&self, leaders: &Leaders) -> Vec<Block> {
-        let starts = leaders.block.iter().enumerate().filter(|(_, block)| block.is_some());
-        starts.map(|(i, _)| self.block(self.subprog.start.plus(i as u32), leaders)).collect()
+    fn blocks(&self) -> Vec<Block> {
+        let (leaders, count) = self.leaders();
+        let mut blocks = Vec::with_capacity(count);
+        for (i, block) in leaders.block.iter().enumerate() {
+            if block.is_some() {
+                blocks.push(self.block(self.subprog.start.plus(i as u32), &leaders));
+            }
+        }
+        blocks
     }
 
     fn block(&self, start: Pc, leaders: &Leaders) -> Block {
         let mut last = start;
-        loop {
-            let edges = self.code.at(last).map_or_else(Edges::default, |insn| self.edges(last, insn));
-            let to = |pc: Option<Pc>| pc.and_then(|pc| leaders.at(pc));
-            match edges.next {
-                Some(next) if !edges.splits && leaders.at(next).is_none() => last = next,
-                _ => {
-                    let ending = ending(edges.returns, to(edges.taken), to(edges.next));
-                    let block = Block {
-                        start,
-                        last,
-                        ending,
-                        depth: 0,
-                        edges: 0,
-                        live: Live::default(),
-                        short: RegSet::EMPTY,
-                    };
-                    return block.simplified(self.code);
-                }
+        let ending = loop {
+            let Some(insn) = self.code.at(last) else { break Ending::Trap };
+            if let Some(edges) = self.edges(last, insn) {
+                break leaders.ending(&edges);
             }
-        }
-    }
-}
-
-fn ending(returns: bool, taken: Option<BlockIdx>, next: Option<BlockIdx>) -> Ending {
-    match (taken, next) {
-        _ if returns => Ending::Return,
-        (Some(taken), Some(next)) => Ending::Branch { taken, next },
-        (Some(to), _) | (None, Some(to)) => Ending::Goto(to),
-        (None, None) => Ending::Trap,
+            let next = last.plus(insn.slots());
+            if !self.reached(next) {
+                break Ending::Trap;
+            }
+            if let Some(block) = leaders.at(next) {
+                break Ending::Goto(block);
+            }
+            last = next;
+        };
+        let (live, short) = (Live::default(), RegSet::EMPTY);
+        Block { start, last, ending, depth: 0, edges: 0, live, short }.simplified(self.code)
     }
 }

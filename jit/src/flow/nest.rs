@@ -6,19 +6,13 @@
 
 use super::Block;
 use super::live::Predecessors;
-use super::order::Walk;
 
 /// How many edges are looked at for each block.
 const LOOKS: usize = 8;
 
-/// Counts the loops around each block.
-pub(super) fn nest(blocks: &mut [Block]) {
-    let mut backs = Walk::new(blocks).backs;
-    if backs.is_empty() {
-        return;
-    }
+/// Counts the loops around each block, of these edges back.
+pub(super) fn nest(blocks: &mut [Block], mut backs: Vec<(usize, usize)>, into: &Predecessors) {
     backs.sort_unstable_by_key(|(_, first)| *first);
-    let into = Predecessors::new(blocks);
     let mut looks = LOOKS * blocks.len();
     // By block, the first block of the loop that it was counted for last.
     let mut counted = vec![None; blocks.len()];

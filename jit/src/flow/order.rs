@@ -4,15 +4,14 @@ use super::{Block, BlockIdx, Ending};
 use brolga_core::{Code, Insn};
 
 /// Where a block goes to, what leaves a loop first: it comes last then.
-fn ways(blocks: &[Block], block: usize) -> impl Iterator<Item = BlockIdx> + use<> {
+fn ways(blocks: &[Block], block: usize) -> [Option<BlockIdx>; 2] {
     let depth = |to: BlockIdx| blocks[to.index()].depth;
-    let ending = match blocks[block].ending {
-        Ending::Branch { taken, next } if depth(next) < depth(taken) => {
-            Ending::Branch { taken: next, next: taken }
-        }
-        ending @ (Ending::Branch { .. } | Ending::Goto(_) | Ending::Return | Ending::Trap) => ending,
-    };
-    ending.successors()
+    match blocks[block].ending {
+        Ending::Branch { taken, next } if depth(next) < depth(taken) => [Some(next), Some(taken)],
+        Ending::Branch { taken, next } => [Some(taken), Some(next)],
+        Ending::Goto(to) => [Some(to), None],
+        Ending::Return | Ending::Trap => [None, None],
+    }
 }
 
 /// All blocks, gone through depth first from the entry.
@@ -34,23 +33,24 @@ impl Walk {
         }
         let mut marks = vec![Mark::New; blocks.len()];
         let mut walk = Self { backs: Vec::new(), left: Vec::with_capacity(blocks.len()) };
-        let mut way = vec![(0, ways(blocks, 0))];
+        // The blocks on the way, and where they are yet to be left to.
+        let mut way = Vec::with_capacity(blocks.len());
+        way.push((0, ways(blocks, 0)));
         marks[0] = Mark::Open;
-        while let Some((block, successors)) = way.last_mut() {
-            match successors.next().map(BlockIdx::index) {
-                None => {
-                    marks[*block] = Mark::Done;
-                    walk.left.push(*block);
-                    way.pop();
+        while let Some((block, [first, second])) = way.last_mut() {
+            let Some(to) = first.take().or_else(|| second.take()).map(BlockIdx::index) else {
+                marks[*block] = Mark::Done;
+                walk.left.push(*block);
+                way.pop();
+                continue;
+            };
+            match marks[to] {
+                Mark::New => {
+                    marks[to] = Mark::Open;
+                    way.push((to, ways(blocks, to)));
                 }
-                Some(to) => match marks[to] {
-                    Mark::New => {
-                        marks[to] = Mark::Open;
-                        way.push((to, ways(blocks, to)));
-                    }
-                    Mark::Open => walk.backs.push((*block, to)),
-                    Mark::Done => {}
-                },
+                Mark::Open => walk.backs.push((*block, to)),
+                Mark::Done => {}
             }
         }
         walk
@@ -59,17 +59,20 @@ impl Walk {
 
 /// Puts the blocks into an order in which each stands before all that it leads
 /// to, but for the edges back: so most of what a block asks is known by then.
-pub(super) fn order(blocks: &mut Vec<Block>) {
-    let left = Walk::new(blocks).left;
-    let mut numbers = vec![BlockIdx::ENTRY; blocks.len()];
-    for (number, block) in left.iter().rev().enumerate() {
-        numbers[*block] = BlockIdx(number as u32);
+pub(super) fn order(blocks: &mut Vec<Block>, walk: &Walk) {
+    let order = || walk.left.iter().rev().copied();
+    if order().eq(0..blocks.len()) {
+        return;
     }
-    let renamed = |block: &usize| {
-        let block = blocks[*block];
+    let mut numbers = vec![BlockIdx::ENTRY; blocks.len()];
+    for (number, block) in order().enumerate() {
+        numbers[block] = BlockIdx::new(number);
+    }
+    let renamed = |block: usize| {
+        let block = blocks[block];
         Block { ending: block.ending.map(|to| numbers[to.index()]), ..block }
     };
-    *blocks = left.iter().rev().map(renamed).collect();
+    *blocks = order().map(renamed).collect();
 }
 
 /// Leads jumps to blocks that do nothing but jump to where those jump to, and
@@ -77,6 +80,9 @@ pub(super) fn order(blocks: &mut Vec<Block>) {
 pub(super) fn thread(code: &Code, blocks: &mut Vec<Block>) {
     let only_jumps =
         |block: &Block| block.start == block.last && matches!(code.at(block.last), Some(Insn::Jump { .. }));
+    if !blocks.iter().any(only_jumps) {
+        return;
+    }
     let through: Vec<Option<BlockIdx>> = blocks
         .iter()
         .map(|block| match block.ending {

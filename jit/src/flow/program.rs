@@ -1,12 +1,12 @@
 //! The subprograms of a program, and how they are called.
 
-use super::{Liveness, Plan, short};
+use super::{Liveness, Plan, Reference, short};
 use crate::error::CompileError;
 use crate::options::{Options, Passes, Tier};
 use brolga_core::facts::SubprogId;
 use brolga_core::helper::table::id;
 use brolga_core::insn::RegSet;
-use brolga_core::{Callee, Code, Imm64, Insn, Linked, Pc, Reg};
+use brolga_core::{Callee, Code, Linked, Pc, Reg};
 
 /// What calls a subprogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,11 +91,10 @@ impl<'a> ProgramPlan<'a> {
         let mut callbacks = Vec::new();
         for (index, plan) in self.plans.iter().enumerate() {
             let caller = SubprogId(index as u32);
-            for (at, insn) in plan.iter().flat_map(|plan| plan.insns(self.code())) {
-                let Some((off, callback)) = reference(insn) else { continue };
+            for &Reference { at, off, is_callback } in plan.iter().flat_map(|plan| &plan.references) {
                 let what = "a reference to what is no subprogram";
                 let callee = self.callee(at, off).ok_or(CompileError::Facts { at, what })?;
-                if callback && !self.is_reached(callee) {
+                if is_callback && !self.is_reached(callee) {
                     // Its address is taken, and no one ever runs it.
                     continue;
                 }
@@ -106,7 +105,7 @@ impl<'a> ProgramPlan<'a> {
                     return Err(CompileError::Unsupported { at, what: "a call of the main program" });
                 }
                 links.push((caller, callee));
-                callbacks.extend(callback.then_some(callee));
+                callbacks.extend(is_callback.then_some(callee));
             }
         }
         callbacks.into_iter().for_each(|s| self.roles[s.index()] = Role::Callback);
@@ -134,18 +133,6 @@ impl<'a> ProgramPlan<'a> {
             }
             self.plans[index] = Some(plan);
         }
-    }
-}
-
-/// The distance of the subprogram that an instruction refers to, and whether as
-/// a callback.
-const fn reference(insn: &Insn) -> Option<(i32, bool)> {
-    if let Insn::Call(Callee::Subprog(off)) = *insn {
-        Some((off, false))
-    } else if let Insn::LoadImm64 { imm: Imm64::Func(off), .. } = *insn {
-        Some((off, true))
-    } else {
-        None
     }
 }
 

@@ -17,12 +17,15 @@ use brolga_core::facts::{Facts, Region};
 use brolga_core::insn::RegSet;
 use brolga_core::{AluOp, Code, Imm64, Insn, Operand, Pc, Reg, Size, Width};
 
-/// Finds what fits 32 bits at the start of each block: the greatest solution.
+/// Finds what fits 32 bits at the start of each block, the greatest solution:
+/// first blocks first, for most lead to later ones; then again where what is known
+/// before a block changed.
 pub(crate) fn solve(code: &Code, facts: &Facts, plan: &mut Plan) {
     let mut reached = vec![false; plan.blocks.len()];
-    let mut work = vec![0];
+    let mut work = Vec::new();
     reached[0] = true;
-    while let Some(block) = work.pop() {
+    // What is known before which other blocks changed.
+    let mut pass_on = |block: usize, reached: &mut [bool], changed: &mut dyn FnMut(usize)| {
         let after = at_end(code, facts, &plan.blocks[block]);
         for to in plan.blocks[block].ending.successors() {
             let (to, seen) = (to.index(), std::mem::replace(&mut reached[to.index()], true));
@@ -32,9 +35,17 @@ pub(crate) fn solve(code: &Code, facts: &Facts, plan: &mut Plan) {
             let meet = if to == 0 { RegSet::EMPTY } else { meet };
             if !seen || meet != short {
                 plan.blocks[to].short = meet;
-                work.push(to);
+                changed(to);
             }
         }
+    };
+    for block in 0..reached.len() {
+        if reached[block] {
+            pass_on(block, &mut reached, &mut |to| work.extend((to <= block).then_some(to)));
+        }
+    }
+    while let Some(block) = work.pop() {
+        pass_on(block, &mut reached, &mut |to| work.push(to));
     }
 }
 

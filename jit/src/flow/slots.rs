@@ -28,9 +28,9 @@ impl Slots {
 
     /// The set without the slots that these bytes touch.
     fn without(self, off: i32, size: Size) -> Self {
-        let (low, high) = (off, off + size.bytes() as i32);
-        let touched = |slot: &i32| low < -8 * slot && -8 * (slot + 1) < high;
-        Self((0..COUNT).filter(touched).fold(self.0, |set, slot| set & !(1 << slot)))
+        let slot = |byte: i32| (-byte - 1).div_euclid(8);
+        let touched = slot(off + size.bytes() as i32 - 1).max(0)..=slot(off).min(COUNT - 1);
+        Self(touched.fold(self.0, |set, slot| set & !(1 << slot)))
     }
 }
 
@@ -46,26 +46,29 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// The stack of a subprogram of these instructions; all of it memory, unless
+    /// The stack of a subprogram of no instructions yet; all of it memory, unless
     /// there may be values.
-    pub(super) fn new<'a>(insns: impl Iterator<Item = &'a Insn>, values: bool) -> Self {
-        let mut stack = Self { values: Slots::ALL, touched: Slots::default(), is_memory: false };
-        for insn in insns {
-            match access(insn) {
-                Use::None => {}
-                Use::Whole(slot) if values => stack.touched.0 |= 1 << slot,
-                Use::Part(off, size) if values => {
-                    stack.values = stack.values.without(off, size);
-                    stack.is_memory = true;
-                }
-                Use::Whole(_) | Use::Part(..) | Use::Escape => {
-                    return Self { values: Slots::default(), is_memory: true, ..stack };
-                }
+    pub(super) const fn new(values: bool) -> Self {
+        let values = if values { Slots::ALL } else { Slots(0) };
+        Self { values, touched: Slots(0), is_memory: false }
+    }
+
+    /// With an instruction more.
+    pub(super) fn add(&mut self, insn: &Insn) {
+        match access(insn) {
+            Use::None => return,
+            Use::Whole(slot) => self.touched.0 |= 1 << slot,
+            Use::Part(off, size) => {
+                self.values = self.values.without(off, size);
+                self.is_memory = true;
+            }
+            Use::Escape => {
+                self.values = Slots(0);
+                self.is_memory = true;
             }
         }
         // A slot that is also accessed in part is memory.
-        stack.is_memory |= stack.touched.0 & !stack.values.0 != 0;
-        stack
+        self.is_memory |= self.touched.0 & !self.values.0 != 0;
     }
 
     /// How many values there are.

@@ -6,7 +6,6 @@
 //! last block is and falls into the copy.
 
 use super::live::Predecessors;
-use super::order::Walk;
 use super::{Block, BlockIdx, Ending};
 
 /// The most instructions that the first block of a loop may have to be copied,
@@ -14,14 +13,14 @@ use super::{Block, BlockIdx, Ending};
 const LARGEST: u32 = 16;
 const ADDED: u32 = 64;
 
-/// Turns what loops there are, but for those that start at one of `but`.
-pub(super) fn turn(blocks: &mut Vec<Block>, but: &[usize]) {
-    let mut backs = Walk::new(blocks).backs;
-    if backs.is_empty() {
-        return;
-    }
+/// Turns the loops of these edges back, but for those that start at one of `but`.
+pub(super) fn turn(
+    blocks: &mut Vec<Block>,
+    mut backs: Vec<(usize, usize)>,
+    into: &Predecessors,
+    but: &[usize],
+) {
     backs.sort_unstable_by_key(|(_, first)| *first);
-    let into = Predecessors::new(blocks);
     let mut added = 0;
     for ways in backs.chunk_by(|a, b| a.1 == b.1) {
         let &[(last, first)] = ways else { continue };

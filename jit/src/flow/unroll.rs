@@ -12,7 +12,6 @@
 //! wait for what the round before computed, for longer than the jump takes.
 
 use super::live::Predecessors;
-use super::order::Walk;
 use super::{Block, BlockIdx, Ending};
 use brolga_core::insn::RegSet;
 use brolga_core::{AluOp, Code, Cond, Imm64, Insn, Operand, Reg, Width};
@@ -108,17 +107,22 @@ fn cycles(insn: &Insn) -> usize {
     }
 }
 
-/// Copies what loops there are; the first blocks of those that were.
-pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) -> Vec<usize> {
+/// Copies the loops of these edges back; the first blocks of those that were.
+pub(super) fn unroll(
+    code: &Code,
+    blocks: &mut Vec<Block>,
+    backs: &[(usize, usize)],
+    into: &Predecessors,
+) -> Vec<usize> {
     let mut copied = Vec::new();
-    let shape = Shape::new(blocks);
+    let shape = Shape::new(blocks, backs, into);
     let mut added = 0;
-    for &(last, first) in &shape.backs {
+    for &(last, first) in backs {
         let Some(l) = shape.find(code, blocks, first, last) else { continue };
         if l.waits(code, blocks) {
             continue;
         }
-        let rounds = Counter::find(code, blocks, &shape.into, &l).and_then(|counter| counter.rounds());
+        let rounds = Counter::find(code, blocks, into, &l).and_then(|counter| counter.rounds());
         let Some((copies, counted)) = l.copies(rounds) else { continue };
         added += l.insns * (copies - 1);
         if added > ADDED {
@@ -131,21 +135,17 @@ pub(super) fn unroll(code: &Code, blocks: &mut Vec<Block>) -> Vec<usize> {
 }
 
 /// The blocks as they were before any was copied.
-struct Shape {
-    /// The jumps back, to a block that they were reached through.
-    backs: Vec<(usize, usize)>,
+struct Shape<'a> {
     /// How many jumps back leave each block.
     leave: Vec<u8>,
-    into: Predecessors,
+    into: &'a Predecessors,
 }
 
-impl Shape {
-    fn new(blocks: &[Block]) -> Self {
-        let backs = Walk::new(blocks).backs;
+impl<'a> Shape<'a> {
+    fn new(blocks: &[Block], backs: &[(usize, usize)], into: &'a Predecessors) -> Self {
         let mut leave = vec![0; blocks.len()];
         backs.iter().for_each(|(from, _)| leave[*from] += 1);
-        let into = if backs.is_empty() { Predecessors::new(&[]) } else { Predecessors::new(blocks) };
-        Self { backs, leave, into }
+        Self { leave, into }
     }
 
     /// The loop of a jump back, where it is one to be copied: the blocks from

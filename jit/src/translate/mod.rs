@@ -61,7 +61,7 @@ impl Shared<'_> {
     fn signature(&self, role: Role) -> Signature {
         let parameters = match role {
             Role::Main => 3,
-            Role::Subprog { parameters } => parameters.iter().count() + usize::from(self.program.tail_calls),
+            Role::Subprog { parameters } => parameters.len() + usize::from(self.program.tail_calls),
             Role::Callback => 5,
         };
         self.signature_of(parameters)
