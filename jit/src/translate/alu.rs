@@ -75,7 +75,20 @@ impl Translator<'_, '_> {
         {
             return self.set_part(width, dst, product);
         }
-        let b = self.operand(width, src);
+        let b = match op {
+            AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => self.small_operand(width, src),
+            AluOp::Add
+            | AluOp::Sub
+            | AluOp::Mul
+            | AluOp::Or
+            | AluOp::And
+            | AluOp::Xor
+            | AluOp::Div
+            | AluOp::Sdiv
+            | AluOp::Mod
+            | AluOp::Smod
+            | AluOp::Mov => self.operand(width, src),
+        };
         let value = match op {
             AluOp::Add | AluOp::Or | AluOp::Xor => match self.rotation(width, a, b) {
                 Some(value) => value,

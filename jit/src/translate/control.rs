@@ -196,10 +196,11 @@ impl Translator<'_, '_> {
     /// A condition; without one, that no bit of both is set.
     fn condition(&mut self, cond: Option<Cond>, width: Width, dst: Reg, src: Operand) -> Value {
         let a = self.part(width, dst);
-        let b = self.operand(width, src);
         if let Some(code) = cond.and_then(comparison) {
+            let b = self.small_operand(width, src);
             return self.b.ins().icmp(code, a, b);
         }
+        let b = self.operand(width, src);
         let both = self.b.ins().band(a, b);
         if cond.is_some() { both } else { self.b.ins().icmp_imm_u(IntCC::Equal, both, 0) }
     }

@@ -101,6 +101,8 @@ struct Translator<'a, 'b> {
     id: SubprogId,
     plan: &'a Plan,
     b: FunctionBuilder<'a>,
+    /// The block that the host or a caller enters.
+    entry: ir::Block,
     /// Made when something first leads there.
     blocks: Vec<Option<ir::Block>>,
     /// The index of the block to be translated next.
@@ -144,9 +146,11 @@ impl<'a, 'b> Translator<'a, 'b> {
             let size = frame_size(plan.subprog.stack).max(16);
             b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4))
         });
+        let entry = b.create_block();
         Self {
             id,
             plan,
+            entry,
             blocks: vec![None; plan.blocks.len()],
             next: 0,
             joined: false,
@@ -184,9 +188,10 @@ impl<'a, 'b> Translator<'a, 'b> {
     /// The block that the host or a caller enters: parameters become registers,
     /// the frame is made.
     fn entry(&mut self) {
-        let entry = self.b.create_block();
+        let entry = self.entry;
         self.b.append_block_params_for_function_params(entry);
         self.b.switch_to_block(entry);
+        self.b.ensure_inserted_block();
         self.b.seal_block(entry);
         let (registers, run) = self.parameters();
         let params = self.b.block_params(entry).to_vec();

@@ -1,7 +1,6 @@
 //! Multiplication by constants.
 
 use super::Translator;
-use super::regs::int;
 use brolga_core::Width;
 use cranelift_codegen::ir::{InstBuilder, Value};
 
@@ -40,7 +39,7 @@ impl Translator<'_, '_> {
     /// The product of a value and a number, where that takes no multiplication.
     pub(super) fn product(&mut self, width: Width, x: Value, number: u64) -> Option<Value> {
         let shifted = |this: &mut Self, x: Value, by: u32| {
-            let by = this.b.ins().iconst(int(width), i64::from(by));
+            let by = this.immediate(width, by.into());
             this.b.ins().ishl(x, by)
         };
         Some(match Way::of(width.zero_extend(number))? {

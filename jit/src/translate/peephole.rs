@@ -1,7 +1,6 @@
 //! What two or three BPF instructions say in a roundabout way.
 
 use super::Translator;
-use super::regs::int;
 use crate::options::Passes;
 use brolga_core::{AluOp, Reg, Width};
 use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Value, ValueDef, types};
@@ -57,7 +56,7 @@ impl Translator<'_, '_> {
         if let Some((x, left)) =
             self.rotated_product(width, a, b).or_else(|| self.rotated_product(width, b, a))
         {
-            let count = self.b.ins().iconst(int(width), left as i64);
+            let count = self.immediate(width, left as i64);
             return Some(self.b.ins().rotl(x, count));
         }
         let (x, left) = match (self.shift(a)?, self.shift(b)?) {
@@ -69,7 +68,7 @@ impl Translator<'_, '_> {
             }
             _ => return None,
         };
-        let count = self.b.ins().iconst(int(width), left as i64);
+        let count = self.immediate(width, left as i64);
         Some(self.b.ins().rotl(x, count))
     }
 

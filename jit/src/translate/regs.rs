@@ -15,7 +15,8 @@ use super::Translator;
 use crate::flow::Live;
 use brolga_core::insn::RegSet;
 use brolga_core::{Operand, Reg, Width};
-use cranelift_codegen::ir::{self, InstBuilder, Type, Value, types};
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::ir::{self, Inst, InstBuilder, Type, Value, types};
 use cranelift_frontend::{FunctionBuilder, Variable};
 
 /// What is known of a register besides its values.
@@ -103,27 +104,51 @@ impl Regs {
     }
 }
 
-/// The numbers that the block of Cranelift's that is being filled has made last.
-/// Cranelift makes a number where it is used, however many uses there are.
-#[derive(Debug, Default)]
-pub(super) struct Numbers {
-    block: Option<ir::Block>,
-    made: [Option<(Width, i64, Value)>; 8],
+/// The numbers that were made last.
+#[derive(Debug)]
+struct Made<const COUNT: usize> {
+    numbers: [Option<(Width, i64, Value)>; COUNT],
     next: usize,
 }
 
-impl Numbers {
-    fn find(&mut self, block: Option<ir::Block>, width: Width, number: i64) -> Option<Value> {
-        if self.block != block {
-            *self = Self { block, ..Self::default() };
-        }
-        let same = |made: &(Width, i64, Value)| made.0 == width && made.1 == number;
-        self.made.iter().flatten().find(|made| same(made)).map(|made| made.2)
+impl<const COUNT: usize> Default for Made<COUNT> {
+    fn default() -> Self {
+        Self { numbers: [None; COUNT], next: 0 }
+    }
+}
+
+impl<const COUNT: usize> Made<COUNT> {
+    fn find(&self, width: Width, number: i64) -> Option<Value> {
+        let same = |made: &&(Width, i64, Value)| made.0 == width && made.1 == number;
+        self.numbers.iter().map_while(Option::as_ref).find(same).map(|made| made.2)
     }
 
     fn add(&mut self, width: Width, number: i64, value: Value) {
-        self.made[self.next % self.made.len()] = Some((width, number, value));
+        self.numbers[self.next % COUNT] = Some((width, number, value));
         self.next += 1;
+    }
+}
+
+/// Numbers that may be used again.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    /// The block of Cranelift's that is being filled, and what it made. Cranelift
+    /// makes a number there, however many uses there are.
+    block: Option<ir::Block>,
+    made: Made<8>,
+    /// What the first block made that nothing but instructions with room for a
+    /// number use: Cranelift never makes them.
+    immediate: Made<16>,
+    /// The last of those.
+    last: Option<Inst>,
+}
+
+impl Numbers {
+    fn of(&mut self, block: Option<ir::Block>) -> &mut Made<8> {
+        if self.block != block {
+            (self.block, self.made) = (block, Made::default());
+        }
+        &mut self.made
     }
 }
 
@@ -308,12 +333,38 @@ impl Translator<'_, '_> {
             Width::W32 => i64::from(number as u32),
             Width::W64 => number as i64,
         };
-        if let Some(made) = self.numbers.find(self.b.current_block(), width, number) {
+        let made = self.numbers.of(self.b.current_block());
+        made.find(width, number).unwrap_or_else(|| {
+            let value = self.b.ins().iconst(int(width), number);
+            made.add(width, number, value);
+            value
+        })
+    }
+
+    /// A number of 0 to 4095, or one less than 0 that is added or subtracted, for an
+    /// instruction that has room for it on every machine. It is made once in a
+    /// subprogram.
+    pub(super) fn immediate(&mut self, width: Width, number: i64) -> Value {
+        if let Some(made) = self.numbers.immediate.find(width, number) {
             return made;
         }
-        let value = self.b.ins().iconst(int(width), number);
-        self.numbers.add(width, number, value);
+        let cursor = FuncCursor::new(self.b.func);
+        let mut cursor = match self.numbers.last {
+            Some(last) => cursor.after_inst(last),
+            None => cursor.at_first_insertion_point(self.entry),
+        };
+        let value = cursor.ins().iconst(int(width), number);
+        self.numbers.last = self.b.func.dfg.value_def(value).inst();
+        self.numbers.immediate.add(width, number, value);
         value
+    }
+
+    /// An operand of an operation that has room for small numbers.
+    pub(super) fn small_operand(&mut self, width: Width, operand: Operand) -> Value {
+        match operand {
+            Operand::Imm(imm @ 0..4096) => self.immediate(width, imm.into()),
+            Operand::Imm(_) | Operand::Reg(_) => self.operand(width, operand),
+        }
     }
 
     /// Puts what changed in the last block of a loop into values of their own, sums
