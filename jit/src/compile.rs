@@ -7,7 +7,7 @@ use crate::image::Image;
 use crate::inline::Bodies;
 use crate::options::{Listing, Options, Passes, Tier};
 use crate::reloc::{Relocation, Symbol};
-use crate::target::{Machine, Target, host, isa};
+use crate::target::{Machine, Target, backend, host, isa};
 use crate::translate::{self, HELPERS, SUBPROGS, Shared};
 use crate::unwind::Frames;
 use brolga_core::facts::SubprogId;
@@ -154,7 +154,7 @@ impl<'a> Assembly<'a> {
             code: Vec::new(),
             relocations: Vec::new(),
             functions: Vec::new(),
-            frames: Frames::new(isa(machine, options)?)?,
+            frames: Frames::new(&backend(machine, options)?.frame),
             listings: Listings::default(),
         };
         let starts = vec![0; linked.facts().subprogs.len()];

@@ -5,8 +5,10 @@
 
 use crate::error::CompileError;
 use crate::options::{Options, Tier};
+use crate::unwind;
 use cranelift_codegen::isa::{self, OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable, SetError};
+use gimli::write::CommonInformationEntry;
 use std::fmt;
 use std::sync::OnceLock;
 use target_lexicon::{Aarch64Architecture, Architecture, BinaryFormat, Environment, OperatingSystem, Triple};
@@ -92,12 +94,24 @@ pub(crate) const fn host() -> Option<Target> {
 const MACHINES: usize = 1 + Target::ALL.len();
 const TIERS: usize = 2;
 
-type Cell = OnceLock<Result<OwnedTargetIsa, CompileError>>;
+type Cell = OnceLock<Result<Backend, CompileError>>;
 
-static ISAS: [Cell; MACHINES * TIERS * 2] = [const { OnceLock::new() }; MACHINES * TIERS * 2];
+static BACKENDS: [Cell; MACHINES * TIERS * 2] = [const { OnceLock::new() }; MACHINES * TIERS * 2];
+
+/// What makes code for a machine.
+pub(crate) struct Backend {
+    isa: OwnedTargetIsa,
+    /// What the frames of all code have in common.
+    pub(crate) frame: CommonInformationEntry,
+}
 
 /// The ISA for a machine and these options.
 pub(crate) fn isa(machine: Machine, options: &Options) -> Result<&'static dyn TargetIsa, CompileError> {
+    backend(machine, options).map(|backend| &*backend.isa)
+}
+
+/// What makes code for a machine with these options.
+pub(crate) fn backend(machine: Machine, options: &Options) -> Result<&'static Backend, CompileError> {
     let machine_index = match machine {
         Machine::Host => 0,
         Machine::Named(target) => 1 + target.index(),
@@ -107,18 +121,20 @@ pub(crate) fn isa(machine: Machine, options: &Options) -> Result<&'static dyn Ta
         Tier::Best => 1,
     };
     let index = (machine_index * TIERS + tier_index) * 2 + usize::from(options.check_ir);
-    let built = ISAS[index].get_or_init(|| build(machine, options));
-    built.as_ref().map(|isa| &**isa).map_err(Clone::clone)
+    let built = BACKENDS[index].get_or_init(|| build(machine, options));
+    built.as_ref().map_err(Clone::clone)
 }
 
-fn build(machine: Machine, options: &Options) -> Result<OwnedTargetIsa, CompileError> {
+fn build(machine: Machine, options: &Options) -> Result<Backend, CompileError> {
     let failed = |what: &dyn fmt::Display| CompileError::Target(what.to_string());
     let flags = settings::Flags::new(flags(options).map_err(|e| failed(&e))?);
     let builder = match machine {
         Machine::Host => cranelift_native::builder().map_err(|e| failed(&e))?,
         Machine::Named(target) => named(target).map_err(|e| failed(&e))?,
     };
-    builder.finish(flags).map_err(|e| failed(&e))
+    let isa = builder.finish(flags).map_err(|e| failed(&e))?;
+    let frame = unwind::common(&*isa)?;
+    Ok(Backend { isa, frame })
 }
 
 fn named(target: Target) -> Result<isa::Builder, String> {

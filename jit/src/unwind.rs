@@ -24,19 +24,23 @@ use gimli::{DwEhPe, LittleEndian};
 #[derive(Clone, Debug)]
 pub(crate) struct Frames {
     /// What all functions have in common.
-    common: CommonInformationEntry,
+    common: &'static CommonInformationEntry,
     /// By the offset of each function in the code.
     functions: Vec<(u32, Function)>,
 }
 
+/// What the frames of all functions for a machine have in common.
+pub(crate) fn common(isa: &dyn TargetIsa) -> Result<CommonInformationEntry, CompileError> {
+    let common = isa.create_systemv_cie();
+    let mut common = common.ok_or_else(|| CompileError::Target("its frames have no description".into()))?;
+    common.fde_address_encoding = DwEhPe(DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0);
+    Ok(common)
+}
+
 impl Frames {
     /// Of no function yet.
-    pub(crate) fn new(isa: &dyn TargetIsa) -> Result<Self, CompileError> {
-        let common = isa.create_systemv_cie();
-        let mut common =
-            common.ok_or_else(|| CompileError::Target("its frames have no description".into()))?;
-        common.fde_address_encoding = DwEhPe(DW_EH_PE_pcrel.0 | DW_EH_PE_sdata4.0);
-        Ok(Self { common, functions: Vec::new() })
+    pub(crate) const fn new(common: &'static CommonInformationEntry) -> Self {
+        Self { common, functions: Vec::new() }
     }
 
     /// Adds a function that starts at this offset of the code.

@@ -140,6 +140,7 @@ impl Insn {
     /// The registers the instruction reads. For a call these are all five
     /// argument registers: how many a callee truly takes is in its prototype.
     #[must_use]
+    #[inline]
     pub fn uses(&self) -> RegSet {
         let operand = |src: Operand| src.reg().map_or(RegSet::EMPTY, RegSet::of);
         match *self {
@@ -168,6 +169,7 @@ impl Insn {
 
     /// The registers the instruction writes, those that a call loses included.
     #[must_use]
+    #[inline]
     pub fn defs(&self) -> RegSet {
         match *self {
             Self::Alu { dst, .. }

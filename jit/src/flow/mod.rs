@@ -142,7 +142,12 @@ impl Plan {
         if !scan.reached(subprog.start) {
             return None;
         }
-        let mut blocks = scan.blocks();
+        let (mut stack, mut references) = (Stack::new(passes.contains(Passes::STACK)), Vec::new());
+        let leaders = scan.leaders(|at, insn| {
+            stack.add(insn);
+            references.extend(Reference::of(at, insn));
+        });
+        let mut blocks = scan.blocks(&leaders);
         if passes.contains(Passes::THREAD) {
             order::thread(code, &mut blocks);
         }
@@ -151,13 +156,6 @@ impl Plan {
         for block in 0..blocks.len() {
             for to in blocks[block].ending.successors() {
                 blocks[to.index()].edges += 1;
-            }
-        }
-        let (mut stack, mut references) = (Stack::new(passes.contains(Passes::STACK)), Vec::new());
-        for block in &blocks {
-            for (at, insn) in block.insns(code) {
-                stack.add(insn);
-                references.extend(Reference::of(at, insn));
             }
         }
         Some(Self { subprog, blocks, stack, references })
@@ -228,6 +226,7 @@ struct Scan<'a> {
 struct Leaders {
     start: Pc,
     block: Vec<Option<BlockIdx>>,
+    count: usize,
 }
 
 impl Leaders {
@@ -271,30 +270,32 @@ impl Scan<'_> {
         Some(Edges { taken, next, returns: flow == Flow::Exit })
     }
 
-    /// Numbers the places where blocks start; how many there are.
-    fn leaders(&self) -> (Leaders, usize) {
+    /// Numbers the places where blocks start, and shows `each` instruction.
+    fn leaders(&self, mut each: impl FnMut(Pc, &Insn)) -> Leaders {
         let Subprog { start, end, .. } = self.subprog;
         let mut block = vec![None; (end.0 - start.0) as usize];
         let mut mark = |pc: Pc| block[(pc.0 - start.0) as usize] = Some(BlockIdx::ENTRY);
         mark(start);
         let reached = self.code.within(start, end).filter(|(pc, _)| self.facts.at(*pc).reached);
-        for edges in reached.filter_map(|(pc, insn)| self.edges(pc, insn)) {
-            edges.taken.into_iter().chain(edges.next).for_each(&mut mark);
+        for (pc, insn) in reached {
+            each(pc, insn);
+            if let Some(edges) = self.edges(pc, insn) {
+                edges.taken.into_iter().chain(edges.next).for_each(&mut mark);
+            }
         }
         let mut count = 0;
         for leader in block.iter_mut().flatten() {
             *leader = BlockIdx::new(count);
             count += 1;
         }
-        (Leaders { start, block }, count)
+        Leaders { start, block, count }
     }
 
-    fn blocks(&self) -> Vec<Block> {
-        let (leaders, count) = self.leaders();
-        let mut blocks = Vec::with_capacity(count);
+    fn blocks(&self, leaders: &Leaders) -> Vec<Block> {
+        let mut blocks = Vec::with_capacity(leaders.count);
         for (i, block) in leaders.block.iter().enumerate() {
             if block.is_some() {
-                blocks.push(self.block(self.subprog.start.plus(i as u32), &leaders));
+                blocks.push(self.block(self.subprog.start.plus(i as u32), leaders));
             }
         }
         blocks

@@ -71,19 +71,20 @@ impl Loop {
     fn waits(&self, code: &Code, blocks: &[Block]) -> bool {
         let mut order = self.blocks.clone();
         order.sort_unstable();
-        let insns = || order.iter().flat_map(|block| blocks[*block].insns(code)).map(|(_, insn)| insn);
-        let cycles = |from: Reg| {
+        let insns = order.iter().flat_map(|block| blocks[*block].insns(code));
+        let effects: Vec<_> = insns.map(|(_, insn)| (insn.uses(), insn.defs(), cycles(insn))).collect();
+        let round = |from: Reg| {
             let mut after = [None; Reg::COUNT];
             after[from.index()] = Some(0);
-            for insn in insns() {
-                let last = insn.uses().iter().filter_map(|reg| after[reg.index()]).max();
-                let done = last.map(|last| last + cycles(insn));
-                insn.defs().iter().for_each(|reg| after[reg.index()] = done);
+            for &(uses, defs, cycles) in &effects {
+                let last = uses.iter().filter_map(|reg| after[reg.index()]).max();
+                let done = last.map(|last| last + cycles);
+                defs.iter().for_each(|reg| after[reg.index()] = done);
             }
             after[from.index()].unwrap_or(0)
         };
-        let changed = insns().fold(RegSet::EMPTY, |set, insn| set | insn.defs());
-        changed.iter().any(|reg| cycles(reg) >= self.insns.div_ceil(3).max(3))
+        let changed = effects.iter().fold(RegSet::EMPTY, |set, (_, defs, _)| set | *defs);
+        changed.iter().any(|reg| round(reg) >= self.insns.div_ceil(3).max(3))
     }
 }
 

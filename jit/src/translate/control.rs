@@ -36,14 +36,18 @@ impl Translator<'_, '_> {
             self.joined = true;
             return;
         }
-        let block = self.ir_block(to);
+        self.jump(to);
+        self.arrived(to);
+    }
+
+    /// Ends what is being filled by going on to a block.
+    fn jump(&mut self, to: BlockIdx) {
         if self.only_returns(to) {
-            self.leave_subprog();
-        } else {
-            self.leave(to);
-            self.b.ins().jump(block, &[]);
+            return self.leave_subprog();
         }
-        self.arrive(to, block);
+        self.leave(to);
+        let block = self.ir_block(to);
+        self.b.ins().jump(block, &[]);
     }
 
     /// Whether a block that this one goes on to needs none of its own.
@@ -161,28 +165,22 @@ impl Translator<'_, '_> {
 
     /// Completes an edge to a block, which leads to `way`.
     fn arrive(&mut self, to: BlockIdx, way: ir::Block) {
-        let block = self.ir_block(to);
-        if way != block {
+        if self.blocks[to.index()] != Some(way) {
             let before = self.regs.snapshot();
             self.b.seal_block(way);
             self.b.switch_to_block(way);
-            if self.only_returns(to) {
-                self.leave_subprog();
-            } else {
-                self.leave(to);
-                self.b.ins().jump(block, &[]);
-            }
+            self.jump(to);
             self.regs.resume(*before);
         }
         self.arrived(to);
     }
 
     /// An edge to a block is complete, or is none.
-    fn arrived(&mut self, to: BlockIdx) {
-        let block = self.ir_block(to);
-        let edges = &mut self.edges[to.index()];
-        *edges -= 1;
-        if *edges == 0 {
+    pub(super) fn arrived(&mut self, to: BlockIdx) {
+        self.edges[to.index()] -= 1;
+        if let Some(block) = self.blocks[to.index()]
+            && self.edges[to.index()] == 0
+        {
             self.b.seal_block(block);
         }
     }

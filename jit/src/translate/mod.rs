@@ -103,7 +103,8 @@ struct Translator<'a, 'b> {
     b: FunctionBuilder<'a>,
     /// The block that the host or a caller enters.
     entry: ir::Block,
-    /// Made when something first leads there.
+    /// Made when something first leads there: not at all where all that would go
+    /// on to it return instead, or never do.
     blocks: Vec<Option<ir::Block>>,
     /// The index of the block to be translated next.
     next: usize,
@@ -224,10 +225,15 @@ impl<'a, 'b> Translator<'a, 'b> {
         *self.blocks[block.index()].get_or_insert_with(|| self.b.create_block())
     }
 
+    /// Translates a block, unless nothing leads there.
     fn block(&mut self, index: usize) -> Result<(), CompileError> {
         let plan = &self.plan.blocks[index];
         self.next = index + 1;
         if !std::mem::take(&mut self.joined) {
+            if self.edges[index] == 0 && self.blocks[index].is_none() {
+                plan.ending.successors().for_each(|to| self.arrived(to));
+                return Ok(());
+            }
             self.stored = None;
             let block = self.ir_block(BlockIdx::new(index));
             self.b.switch_to_block(block);

@@ -5,6 +5,9 @@ use crate::options::Passes;
 use brolga_core::{AluOp, Reg, Width};
 use cranelift_codegen::ir::{InstBuilder, InstructionData, Opcode, Value, ValueDef, types};
 
+/// A shift: how, of what, and how far.
+type Shift = (Opcode, Value, u64);
+
 impl Translator<'_, '_> {
     /// The low 32 bits of a 64-bit value, undoing an extension where it was
     /// made by one.
@@ -53,29 +56,24 @@ impl Translator<'_, '_> {
         if !self.has(Passes::ROTATE) {
             return None;
         }
-        if let Some((x, left)) =
-            self.rotated_product(width, a, b).or_else(|| self.rotated_product(width, b, a))
-        {
-            let count = self.immediate(width, left as i64);
-            return Some(self.b.ins().rotl(x, count));
-        }
-        let (x, left) = match (self.shift(a)?, self.shift(b)?) {
+        let (first, second) = (self.shift(a), self.shift(b));
+        let product =
+            self.rotated_product(width, first, b).or_else(|| self.rotated_product(width, second, a));
+        let (x, left) = product.or_else(|| match (first?, second?) {
             ((Opcode::Ishl, x, left), (Opcode::Ushr, y, right))
-            | ((Opcode::Ushr, y, right), (Opcode::Ishl, x, left))
-                if x == y && left + right == u64::from(width.bits()) =>
-            {
-                (x, left)
+            | ((Opcode::Ushr, y, right), (Opcode::Ishl, x, left)) => {
+                (x == y && left + right == u64::from(width.bits())).then_some((x, left))
             }
-            _ => return None,
-        };
+            _ => None,
+        })?;
         let count = self.immediate(width, left as i64);
         Some(self.b.ins().rotl(x, count))
     }
 
     /// `x * n >> right` with `x * (n << left)`: what a compiler makes of
     /// `x * n << left` before a rotation. The value that is rotated, and how far.
-    fn rotated_product(&self, width: Width, a: Value, b: Value) -> Option<(Value, u64)> {
-        let (Opcode::Ushr, product, right @ 1..) = self.shift(a)? else { return None };
+    fn rotated_product(&self, width: Width, a: Option<Shift>, b: Value) -> Option<(Value, u64)> {
+        let (Opcode::Ushr, product, right @ 1..) = a? else { return None };
         let left = u64::from(width.bits()) - right;
         let ((x, number), (y, more)) = (self.times(product)?, self.times(b)?);
         let same = x == y && width.zero_extend(number << left) == width.zero_extend(more);
@@ -115,7 +113,7 @@ impl Translator<'_, '_> {
     }
 
     /// The shift by a constant that made a value.
-    fn shift(&self, value: Value) -> Option<(Opcode, Value, u64)> {
+    fn shift(&self, value: Value) -> Option<Shift> {
         let InstructionData::Binary { opcode, args: [x, count] } = self.made_by(value)? else { return None };
         let InstructionData::UnaryImm { opcode: Opcode::Iconst, imm } = self.made_by(count)? else {
             return None;
