@@ -237,6 +237,7 @@ impl<'a> Assembly<'a> {
         }
         let out = &mut self.compiled.code;
         let offset = out.len().next_multiple_of(align::LINE as usize) + start as usize;
+        out.reserve(offset - out.len() + code.code_buffer().len() + END);
         out.resize(offset, 0);
         out.extend_from_slice(code.code_buffer());
         offset as u32
@@ -281,11 +282,14 @@ impl<'a> Assembly<'a> {
             let offset = offset + reloc.offset;
             self.compiled.relocations.push(Relocation { offset, kind: reloc.kind, to, addend: reloc.addend });
         }
-        let len = self.compiled.code.len().next_multiple_of(16);
+        let len = self.compiled.code.len().next_multiple_of(END);
         self.compiled.code.resize(len, 0);
         Ok(())
     }
 }
+
+/// What the size of a program's code is a multiple of.
+const END: usize = 16;
 
 /// The most steps that Cranelift's main register allocator may take in one of
 /// its loops: less than a second.

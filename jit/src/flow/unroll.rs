@@ -71,8 +71,10 @@ impl Loop {
     fn waits(&self, code: &Code, blocks: &[Block]) -> bool {
         let mut order = self.blocks.clone();
         order.sort_unstable();
-        let insns = order.iter().flat_map(|block| blocks[*block].insns(code));
-        let effects: Vec<_> = insns.map(|(_, insn)| (insn.uses(), insn.defs(), cycles(insn))).collect();
+        let mut effects = Vec::with_capacity(self.insns);
+        for (_, insn) in order.iter().flat_map(|block| blocks[*block].insns(code)) {
+            effects.push((insn.uses(), insn.defs(), cycles(insn)));
+        }
         let round = |from: Reg| {
             let mut after = [None; Reg::COUNT];
             after[from.index()] = Some(0);
