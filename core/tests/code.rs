@@ -219,6 +219,9 @@ fn places_are_slots() {
     assert_eq!(code.at(Pc(3)), None);
     assert_eq!((code.next(Pc(0)), code.next(Pc(2))), (Pc(2), Pc(3)));
     assert_eq!(code.iter().map(|(pc, _)| pc).collect::<Vec<_>>(), [Pc(0), Pc(2)]);
+    let within = |from, to| code.within(Pc(from), Pc(to)).map(|(pc, _)| pc.0).collect::<Vec<_>>();
+    assert_eq!((within(0, 3), within(0, 2), within(1, 3)), (vec![0, 2], vec![0], vec![2]));
+    assert_eq!((within(1, 2), within(2, 1), within(2, 4)), (vec![], vec![], vec![]));
 }
 
 /// What the types of an instruction allow but no slot holds.

@@ -68,6 +68,7 @@ fn targets() {
 fn sets_of_registers() {
     let some = set("1 3 10");
     assert_eq!(some.iter().collect::<Vec<_>>(), [Reg::R1, Reg::R3, Reg::R10]);
+    assert_eq!((some.len(), RegSet::EMPTY.len(), RegSet::ALL.len()), (3, 0, Reg::COUNT));
     assert_eq!((some | set("0")).without(set("3")), set("0 1 10"));
     assert_eq!((RegSet::args(0), RegSet::args(2), RegSet::args(5)), (set(""), set("1 2"), RegSet::ARGS));
     assert!(RegSet::EMPTY.is_empty() && !some.is_empty() && some.contains(Reg::FP));

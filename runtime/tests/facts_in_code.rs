@@ -158,3 +158,22 @@ fn the_processor_is_asked_once() {
     let program = load(&engine, &map, looping, Passes::UNROLL);
     assert_eq!((in_native_code(&program, &mut [0; 8]), count(&program, "call")), (0, 1));
 }
+
+/// What shifts by a number, or is compared with one, has room for it: the number is
+/// made once, and where several jumps return, no block is made to return in.
+#[test]
+fn nothing_is_made_twice_for_immediates_and_returns() {
+    let engine = Engine::new();
+    let map = engine.create_map(MapDef::array(16, 1)).unwrap();
+    let text = "r0 = *(u64 *)(r1 +0)
+        if r0 > 9 goto out
+        r0 <<= 9
+        if r0 > 9 goto out
+        r0 <<= 9
+        out: exit";
+    for (input, expected) in [(10_u64, 10), (3, 3 << 9), (0, 0)] {
+        let program = load(&engine, &map, text, Passes::empty());
+        assert_eq!(both(&program, &mut input.to_le_bytes()), expected);
+        assert_eq!((count(&program, "iconst"), count(&program, "return")), (1, 3));
+    }
+}

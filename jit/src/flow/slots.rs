@@ -146,5 +146,8 @@ mod tests {
         let left = Slots::ALL.without(-17, Size::B1);
         assert_eq!(left, Slots(!0b100));
         assert_eq!(Slots::ALL.without(-512, Size::B4), Slots(u64::MAX >> 1));
+        assert_eq!(Slots::ALL.without(-516, Size::B8), Slots(u64::MAX >> 1));
+        assert_eq!(Slots::ALL.without(-4, Size::B8), Slots(!1));
+        assert_eq!([0, -520].map(|off| Slots::ALL.without(off, Size::B8)), [Slots::ALL; 2]);
     }
 }
