@@ -341,9 +341,8 @@ impl Translator<'_, '_> {
         })
     }
 
-    /// A number of 0 to 4095, or one less than 0 that is added or subtracted, for an
-    /// instruction that has room for it on every machine. It is made once in a
-    /// subprogram.
+    /// A number of 0 to 4095, for an instruction that has room for it on every machine.
+    /// It is made once in a subprogram.
     pub(super) fn immediate(&mut self, width: Width, number: i64) -> Value {
         if let Some(made) = self.numbers.immediate.find(width, number) {
             return made;
