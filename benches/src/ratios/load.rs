@@ -18,6 +18,10 @@ const SMALL: usize = 150;
 /// How often the kernel is asked to load a program; it may take a second.
 const KERNEL_ROUNDS: usize = 3;
 
+/// How many times the rounds of all else compiling has: so short a thing's rounds may
+/// otherwise all fall into one slow moment of the machine.
+const COMPILES: usize = 5;
+
 /// The sizes of the programs that are made to be large.
 const SIZES: [usize; 3] = [1000, 4000, 16_000];
 
@@ -57,8 +61,8 @@ fn cost(plan: &Plan, bench: &BenchProgram) -> Option<Cost> {
     Some(Cost {
         insns: linked.exec().code.iter().count(),
         verify: micros(plan.rounds, || drop(black_box(verifier::verify(source.clone(), &options)))),
-        compile: compile(linked, Tier::Best, plan.rounds),
-        quick: compile(linked, Tier::Quick, plan.rounds),
+        compile: compile(linked, Tier::Best, plan.rounds * COMPILES),
+        quick: compile(linked, Tier::Quick, plan.rounds * COMPILES),
         load: whole(&peers::insns(bench), bench.mem_size, plan.rounds),
         kernel: loads.min().map(|time| time.as_secs_f64() * 1e6),
     })
